@@ -1,0 +1,1 @@
+//! The metadata database: repositories, tags, manifests, blobs and what refers to what.

@@ -1,0 +1,1 @@
+//! The registry:2 tree with its index: blobs, manifests, tags and uploads.

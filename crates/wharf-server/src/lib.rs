@@ -1,0 +1,1 @@
+//! The registry's HTTP face: configuration, routes, handlers, errors, metrics.

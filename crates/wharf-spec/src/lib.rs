@@ -1,0 +1,1 @@
+//! Digests, names, manifests, error codes and endpoints: the words every other crate speaks.

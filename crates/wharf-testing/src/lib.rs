@@ -1,0 +1,1 @@
+//! Real clients, real registries and seeded images for tests.

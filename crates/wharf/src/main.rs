@@ -1,0 +1,2 @@
+//! One binary for the whole life of a container image.
+fn main() {}

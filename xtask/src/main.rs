@@ -1,0 +1,2 @@
+//! Tests and checks of the project: `cargo xtask <command>`.
+fn main() {}
