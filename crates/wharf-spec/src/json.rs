@@ -1,0 +1,169 @@
+//! JSON with exactly one reading.
+//!
+//! Two parsers may take the same bytes differently: which of two equal keys counts, or whether `Layers` means `layers` (Go's does,
+//! serde does not). A manifest that leaves such a choice is refused, because its digest would not say what it means.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The fields of manifests and descriptors, of which other spellings are refused.
+const FIELDS: [&str; 20] = [
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "blobs",
+    "subject",
+    "annotations",
+    "digest",
+    "size",
+    "urls",
+    "data",
+    "platform",
+    "architecture",
+    "os",
+    "os.version",
+    "os.features",
+    "variant",
+    "features",
+];
+
+/// Parses one JSON document.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { free_keys: false }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Builds a value and refuses ambiguous keys on the way.
+#[derive(Clone, Copy)]
+struct Strict {
+    /// Inside `annotations`, whose keys are the user's: there only equal ones are ambiguous.
+    free_keys: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = sequence.next_element_seed(self)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("duplicate key `{key}`")));
+            }
+            if !self.free_keys
+                && let Some(field) = FIELDS.iter().find(|field| field.eq_ignore_ascii_case(&key))
+                && *field != key
+            {
+                return Err(A::Error::custom(format_args!("key `{key}` must be written `{field}`")));
+            }
+            let value = map.next_value_seed(Self {
+                free_keys: key == "annotations",
+            })?;
+            object.insert(key, value);
+        }
+        if !self.free_keys {
+            refuse_folded_duplicates(&object)?;
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+fn refuse_folded_duplicates<E: Error>(object: &Map<String, Value>) -> Result<(), E> {
+    let mut folded: Vec<String> = object.keys().map(|key| key.to_ascii_lowercase()).collect();
+    folded.sort_unstable();
+    match folded.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(E::custom(format_args!(
+            "key `{}` is there twice in different case",
+            pair[0]
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ambiguous_documents_are_refused() {
+        for bad in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"Layers":[]}"#,
+            r#"{"x":1,"X":2}"#,
+            r#"{"annotations":{"a":"1","a":"2"}}"#,
+            "{} {}",
+            "{}x",
+            "\u{feff}{}",
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":NaN}"#,
+            "",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(parse(b"{\"a\":\"\xff\"}").is_err());
+        assert!(parse(&b"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn everything_else_is_kept() {
+        let text = r#"{"b":[1,-2,0.5,true,null],"a":{"annotations":{"Layers":"x","layers":"y"}}}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
+    }
+}
