@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod media_type;
 pub mod name;
 pub mod referrers;
+pub mod schema1;
 pub mod upload_id;
 
 pub use content_range::ContentRange;

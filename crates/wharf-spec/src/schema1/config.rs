@@ -113,7 +113,10 @@ fn object<'a>(value: &'a RawValue, field: &'static str) -> Result<Vec<(String, &
     }
     match serde_json::from_str(value.get()) {
         Ok(Members(members)) => Ok(members),
-        Err(_) => Err(ConvertError::WrongType { field, expected: "an object" }),
+        Err(_) => Err(ConvertError::WrongType {
+            field,
+            expected: "an object",
+        }),
     }
 }
 
@@ -122,7 +125,10 @@ fn array<'a>(value: &'a RawValue, field: &'static str) -> Result<Vec<&'a RawValu
     if is_null(value) {
         return Ok(Vec::new());
     }
-    serde_json::from_str(value.get()).map_err(|_| ConvertError::WrongType { field, expected: "an array" })
+    serde_json::from_str(value.get()).map_err(|_| ConvertError::WrongType {
+        field,
+        expected: "an array",
+    })
 }
 
 /// Sets `target` to a string value; `null` leaves it as it is.
@@ -130,7 +136,10 @@ fn set_string(target: &mut String, value: &RawValue, field: &'static str) -> Res
     if value.get().starts_with('"') {
         *target = unquote(value.get());
     } else if !is_null(value) {
-        return Err(ConvertError::WrongType { field, expected: "a string" });
+        return Err(ConvertError::WrongType {
+            field,
+            expected: "a string",
+        });
     }
     Ok(())
 }
@@ -141,7 +150,10 @@ fn set_bool(target: &mut bool, value: &RawValue) -> Result<(), ConvertError> {
         "false" => *target = false,
         "null" => {}
         _ => {
-            return Err(ConvertError::WrongType { field: "history.empty_layer", expected: "a boolean" });
+            return Err(ConvertError::WrongType {
+                field: "history.empty_layer",
+                expected: "a boolean",
+            });
         }
     }
     Ok(())
@@ -153,8 +165,8 @@ fn set_time(target: &mut String, value: &RawValue) -> Result<(), ConvertError> {
         return Ok(());
     }
     let inside = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    *target = inside
-        .and_then(go_time::rewrite)
-        .ok_or_else(|| ConvertError::Time { value: value.get().to_owned() })?;
+    *target = inside.and_then(go_time::rewrite).ok_or_else(|| ConvertError::Time {
+        value: value.get().to_owned(),
+    })?;
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! From an image config and its layers to the unsigned schema 1 text.
 
+use std::collections::BTreeMap;
 use std::str::Utf8Error;
 
 use sha2::{Digest as _, Sha256, Sha384};
 
 use super::config::{HistoryEntry, ImageConfig};
-use super::go_json::{push_compact, push_string};
+use super::go_json::{compact, push_string, quoted};
 use super::{EMPTY_LAYER_DIGEST, hex};
 
 /// What a conversion starts from.
@@ -129,7 +130,10 @@ fn entries<'a>(config: &ImageConfig<'_>, input: &Input<'a>) -> Result<Vec<Entry<
             return Ok(EMPTY_LAYER_DIGEST);
         }
         let layers_total = input.layers.len();
-        layers.next().map(String::as_str).ok_or(ConvertError::TooManyEntries { layers: layers_total })
+        layers
+            .next()
+            .map(String::as_str)
+            .ok_or(ConvertError::TooManyEntries { layers: layers_total })
     };
 
     let mut entries = Vec::with_capacity(config.history.len());
@@ -142,19 +146,27 @@ fn entries<'a>(config: &ImageConfig<'_>, input: &Input<'a>) -> Result<Vec<Entry<
             parent = hex(&Sha384::digest(&rootfs.base_layer)[..32]);
         }
         let v1_compatibility = lower_entry(&id, &parent, history);
-        entries.push(Entry { blob_sum, v1_compatibility });
+        entries.push(Entry {
+            blob_sum,
+            v1_compatibility,
+        });
         parent = id;
     }
     let blob_sum = next_blob(top)?;
     let id = layer_id(blob_sum, &parent, Some(input.config))?;
-    entries.push(Entry { blob_sum, v1_compatibility: top_entry(config, &id, &parent, top.empty_layer) });
+    entries.push(Entry {
+        blob_sum,
+        v1_compatibility: top_entry(config, &id, &parent, top.empty_layer),
+    });
     Ok(entries)
 }
 
 /// The schema 1 ID of a layer. The space before an empty parent stays.
 fn layer_id(blob_sum: &str, parent: &str, config: Option<&[u8]>) -> Result<String, ConvertError> {
     let Some((_, encoded)) = blob_sum.split_once(':') else {
-        return Err(ConvertError::LayerDigest { digest: blob_sum.to_owned() });
+        return Err(ConvertError::LayerDigest {
+            digest: blob_sum.to_owned(),
+        });
     };
     let mut hash = Sha256::new_with_prefix(encoded).chain_update(" ").chain_update(parent);
     if let Some(config) = config {
@@ -192,23 +204,17 @@ fn lower_entry(id: &str, parent: &str, history: &HistoryEntry) -> String {
 
 /// The `v1Compatibility` of the top layer: the config itself, without what schema 1 lacks, with its ID and parent.
 fn top_entry(config: &ImageConfig<'_>, id: &str, parent: &str, throwaway: bool) -> String {
-    let mut values = config.members.clone();
-    values.retain(|key, _| key != "rootfs" && key != "history");
-    let mut members: std::collections::BTreeMap<String, String> = values
-        .into_iter()
-        .map(|(key, value)| {
-            let mut text = String::new();
-            push_compact(&mut text, value);
-            (key, text)
-        })
-        .collect();
-    let mut set = |key: &str, text: String| members.insert(key.to_owned(), text);
-    set("id", quoted(id));
+    let kept = config
+        .members
+        .iter()
+        .filter(|(key, _)| *key != "rootfs" && *key != "history");
+    let mut members: BTreeMap<&str, String> = kept.map(|(key, value)| (key.as_str(), compact(value))).collect();
+    members.insert("id", quoted(id));
     if !parent.is_empty() {
-        set("parent", quoted(parent));
+        members.insert("parent", quoted(parent));
     }
     if throwaway {
-        set("throwaway", "true".to_owned());
+        members.insert("throwaway", "true".to_owned());
     }
 
     let mut out = String::from("{");
@@ -224,22 +230,25 @@ fn top_entry(config: &ImageConfig<'_>, id: &str, parent: &str, throwaway: bool) 
     out
 }
 
-fn quoted(text: &str) -> String {
-    let mut out = String::new();
-    push_string(&mut out, text);
-    out
-}
-
 /// The manifest around the layers, which it lists newest first.
 fn manifest_text(input: &Input<'_>, architecture: &str, entries: &[Entry<'_>]) -> String {
     let mut out = String::from("{\n   \"schemaVersion\": 1");
-    for (key, value) in [("name", input.repository), ("tag", input.tag), ("architecture", architecture)] {
+    for (key, value) in [
+        ("name", input.repository),
+        ("tag", input.tag),
+        ("architecture", architecture),
+    ] {
         out.push_str(",\n   \"");
         out.push_str(key);
         out.push_str("\": ");
         push_string(&mut out, value);
     }
-    push_list(&mut out, "fsLayers", "blobSum", entries.iter().rev().map(|entry| entry.blob_sum));
+    push_list(
+        &mut out,
+        "fsLayers",
+        "blobSum",
+        entries.iter().rev().map(|entry| entry.blob_sum),
+    );
     let texts = entries.iter().rev().map(|entry| entry.v1_compatibility.as_str());
     push_list(&mut out, "history", "v1Compatibility", texts);
     out.push_str("\n}");
@@ -252,7 +261,11 @@ fn push_list<'a>(out: &mut String, key: &str, member: &str, values: impl Iterato
     out.push_str(key);
     out.push_str("\": [");
     for (position, value) in values.enumerate() {
-        out.push_str(if position > 0 { ",\n      {\n         \"" } else { "\n      {\n         \"" });
+        out.push_str(if position > 0 {
+            ",\n      {\n         \""
+        } else {
+            "\n      {\n         \""
+        });
         out.push_str(member);
         out.push_str("\": ");
         push_string(out, value);

@@ -71,7 +71,9 @@ pub(super) fn unquote(literal: &str) -> String {
 /// The character of an escape that begins with `u`, and the length of the escape without its backslash.
 fn unicode_escape(escape: &str) -> (char, usize) {
     let unit = |text: &str| text.get(1..5).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    let Some(first) = unit(escape) else { return (char::REPLACEMENT_CHARACTER, 1) };
+    let Some(first) = unit(escape) else {
+        return (char::REPLACEMENT_CHARACTER, 1);
+    };
     if let 0xd800..0xdc00 = first
         && let Some(next) = escape.get(5..).and_then(|rest| rest.strip_prefix('\\'))
         && next.starts_with('u')
@@ -100,9 +102,17 @@ pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends a raw value without the white space between its tokens, everything else as it stands but for what Go
-/// escapes for HTML.
-pub(super) fn push_compact(out: &mut String, raw: &RawValue) {
+/// `text` as a JSON string literal.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_string(&mut out, text);
+    out
+}
+
+/// A raw value without the white space between its tokens, everything else as it stands but for what Go escapes for
+/// HTML.
+pub(super) fn compact(raw: &RawValue) -> String {
+    let mut out = String::with_capacity(raw.get().len());
     let (mut in_string, mut escaped) = (false, false);
     for letter in raw.get().chars() {
         if !in_string && matches!(letter, ' ' | '\t' | '\n' | '\r') {
@@ -115,8 +125,9 @@ pub(super) fn push_compact(out: &mut String, raw: &RawValue) {
         } else if letter == '\\' {
             escaped = true;
         }
-        push_html_escaped(out, letter);
+        push_html_escaped(&mut out, letter);
     }
+    out
 }
 
 fn push_html_escaped(out: &mut String, letter: char) {
@@ -137,42 +148,50 @@ fn push_escape(out: &mut String, letter: char) {
 mod tests {
     use super::*;
 
-    fn compact(raw: &str) -> String {
-        let mut out = String::new();
-        push_compact(&mut out, serde_json::from_str(raw).unwrap());
-        out
-    }
-
-    fn quoted(text: &str) -> String {
-        let mut out = String::new();
-        push_string(&mut out, text);
-        out
+    fn compacted(raw: &str) -> String {
+        compact(serde_json::from_str(raw).unwrap())
     }
 
     #[test]
     fn strings_are_escaped_as_go_does() {
         assert_eq!(quoted("a\"b\\c/"), r#""a\"b\\c/""#);
-        assert_eq!(quoted("\n\r\t\u{8}\u{c}\u{1b}\u{7f}"), "\"\\n\\r\\t\\u0008\\u000c\\u001b\u{7f}\"");
-        assert_eq!(quoted("<é&\u{2028}\u{2029}>"), "\"\\u003cé\\u0026\\u2028\\u2029\\u003e\"");
+        assert_eq!(
+            quoted("\n\r\t\u{8}\u{c}\u{1b}\u{7f}"),
+            "\"\\n\\r\\t\\u0008\\u000c\\u001b\u{7f}\""
+        );
+        assert_eq!(
+            quoted("<é&\u{2028}\u{2029}>"),
+            "\"\\u003cé\\u0026\\u2028\\u2029\\u003e\""
+        );
     }
 
     #[test]
     fn raw_values_lose_white_space_only_between_tokens() {
-        assert_eq!(compact("{ \"a b\" : [ 1.50e3 ,\n\t\"\\\" x\\\\\" , null ] }"), r#"{"a b":[1.50e3,"\" x\\",null]}"#);
-        assert_eq!(compact(r#""<\/&\ud800\u00e9""#), r#""\u003c\/\u0026\ud800\u00e9""#);
+        assert_eq!(
+            compacted("{ \"a b\" : [ 1.50e3 ,\n\t\"\\\" x\\\\\" , null ] }"),
+            r#"{"a b":[1.50e3,"\" x\\",null]}"#
+        );
+        assert_eq!(compacted(r#""<\/&\ud800\u00e9""#), r#""\u003c\/\u0026\ud800\u00e9""#);
     }
 
     #[test]
     fn string_literals_are_decoded() {
         assert_eq!(unquote(r#""a\"\\\/\b\f\n\r\t\u0041""#), "a\"\\/\u{8}\u{c}\n\r\tA");
         assert_eq!(unquote(r#""\ud83d\ude00é""#), "😀é");
-        assert_eq!(unquote(r#""\ud800b \ud800\u0041 \udc00 \ud800""#), "\u{fffd}b \u{fffd}A \u{fffd} \u{fffd}");
+        assert_eq!(
+            unquote(r#""\ud800b \ud800\u0041 \udc00 \ud800""#),
+            "\u{fffd}b \u{fffd}A \u{fffd} \u{fffd}"
+        );
     }
 
     #[test]
     fn objects_keep_order_duplicates_and_odd_keys() {
         let members: Members<'_> = serde_json::from_str(r#"{"b":1,"a":2,"b":[3],"\u0041\ud800":{}}"#).unwrap();
-        let shown: Vec<_> = members.0.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+        let shown: Vec<_> = members
+            .0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.get()))
+            .collect();
         assert_eq!(shown, [("b", "1"), ("a", "2"), ("b", "[3]"), ("A\u{fffd}", "{}")]);
         assert!(serde_json::from_str::<Members<'_>>("[1]").is_err());
     }

@@ -21,7 +21,9 @@ pub(super) fn rewrite(text: &str) -> Option<String> {
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}"))
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}"
+    ))
 }
 
 /// Days in a month of the Gregorian calendar, `None` for a month that is none.
@@ -62,7 +64,9 @@ impl Cursor<'_> {
 
     /// The fraction as Go writes it, with its dot; empty without one, or if it is all zeros.
     fn fraction(&mut self) -> String {
-        let Some((b'.' | b',', after)) = self.0.split_first() else { return String::new() };
+        let Some((b'.' | b',', after)) = self.0.split_first() else {
+            return String::new();
+        };
         let digits = Cursor(after).digits();
         if digits == 0 {
             return String::new();

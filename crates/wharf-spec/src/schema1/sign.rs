@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::go_json::push_string;
 
-/// What stands before the 65 bytes of an uncompressed P-256 point in a SubjectPublicKeyInfo (RFC 5480).
+/// What stands before the 65 bytes of an uncompressed P-256 point in a `SubjectPublicKeyInfo` (RFC 5480).
 const SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 /// A P-256 private key that signs schema 1 manifests (ES256). `Debug` shows its ID only.
@@ -72,7 +72,9 @@ impl SigningKey {
     /// curve's parameters, which `openssl ecparam` writes first) are passed over.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let block = private_key_block(pem)?;
-        let key = SecretKey::from_pem(block).map_err(|error| KeyError::Invalid { reason: error.to_string() })?;
+        let key = SecretKey::from_pem(block).map_err(|error| KeyError::Invalid {
+            reason: error.to_string(),
+        })?;
         Ok(Self::new(key.into()))
     }
 
@@ -86,10 +88,7 @@ impl SigningKey {
     /// The key's ID as libtrust makes it: the first 240 bits of the public key's SHA-256 in base32, twelve groups of
     /// four letters with colons between them.
     pub fn key_id(&self) -> String {
-        let public = Sha256::new_with_prefix(SPKI_PREFIX).chain_update([4]).chain_update(self.public);
-        let letters = base32(&public.finalize()[..30]);
-        let groups: Vec<&str> = letters.as_bytes().chunks(4).filter_map(|group| str::from_utf8(group).ok()).collect();
-        groups.join(":")
+        key_id(&self.public)
     }
 
     /// Signs `unsigned`, a JSON object such as [`convert`](super::convert) writes or registry:2 stored, and returns the
@@ -145,6 +144,21 @@ impl SigningKey {
     }
 }
 
+/// The ID of a public key, given as the point's x and y.
+pub(super) fn key_id(public: &[u8; 64]) -> String {
+    let digest = Sha256::new_with_prefix(SPKI_PREFIX)
+        .chain_update([4])
+        .chain_update(public)
+        .finalize();
+    let letters = base32(&digest[..30]);
+    let groups: Vec<&str> = letters
+        .as_bytes()
+        .chunks(4)
+        .filter_map(|group| str::from_utf8(group).ok())
+        .collect();
+    groups.join(":")
+}
+
 /// The PEM block with a private key in it, from its first to its last line.
 fn private_key_block(pem: &str) -> Result<&str, KeyError> {
     let mut rest = pem;
@@ -156,7 +170,11 @@ fn private_key_block(pem: &str) -> Result<&str, KeyError> {
         match label {
             "EC PRIVATE KEY" | "PRIVATE KEY" => return Ok(&block[..end]),
             "EC PARAMETERS" => rest = &block[end..],
-            _ => return Err(KeyError::Unsupported { label: label.to_owned() }),
+            _ => {
+                return Err(KeyError::Unsupported {
+                    label: label.to_owned(),
+                });
+            }
         }
     }
     Err(KeyError::NotFound)
@@ -165,13 +183,18 @@ fn private_key_block(pem: &str) -> Result<&str, KeyError> {
 /// How many bytes of the text stay in front of the signatures: up to its last member.
 fn kept_length(unsigned: &[u8]) -> Option<usize> {
     let body = unsigned.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
-    let has_member = body.trim_ascii_start().strip_prefix(b"{").is_some_and(|members| !members.is_empty());
+    let has_member = body
+        .trim_ascii_start()
+        .strip_prefix(b"{")
+        .is_some_and(|members| !members.is_empty());
     has_member.then_some(body.len())
 }
 
 /// The white space before the first member, if the text is laid out in lines.
 fn indent(unsigned: &[u8]) -> &str {
-    let Some(rest) = unsigned.strip_prefix(b"{\n") else { return "" };
+    let Some(rest) = unsigned.strip_prefix(b"{\n") else {
+        return "";
+    };
     let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(0);
     str::from_utf8(&rest[..end]).unwrap_or("")
 }
