@@ -1,1 +1,99 @@
 //! The metadata database: repositories, tags, manifests, blobs and what refers to what.
+//!
+//! An embedded SQLite in WAL mode with `synchronous=FULL`: a write that returned is on stable storage. It is derived data: the
+//! tree on disk says the same, and the index can be made anew from it. Only this crate knows SQL.
+//!
+//! Calls block; an asynchronous caller runs them on a pool of its own.
+
+mod reader;
+mod row;
+mod schema;
+mod snapshot;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+pub use reader::{BlobRow, Counts, ManifestRow};
+pub use row::NewManifest;
+pub use snapshot::{Snapshot, SnapshotChange};
+
+use writer::Writer;
+
+/// What went wrong in the database.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// SQLite refused or failed.
+    #[error("index database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The database, or the library, is not as durability needs it.
+    #[error("index database `{path}`: {problem}")]
+    Unfit {
+        /// The database's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A value in a row that no wharf wrote.
+    #[error("index database: bad value `{value}` in `{column}`")]
+    BadRow {
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// The thread that writes has ended, because the process is ending or because it panicked.
+    #[error("index database: the writer has ended")]
+    WriterEnded,
+}
+
+impl IndexError {
+    /// Whether the disk is full, so that trying again later may help.
+    pub fn is_no_space(&self) -> bool {
+        matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::DiskFull)
+    }
+}
+
+/// The index of one root.
+#[derive(Debug)]
+pub struct Index {
+    path: PathBuf,
+    writer: Writer,
+    /// Idle connections for reading; more are opened when all are in use.
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// Idle read connections that are kept. Each holds a page cache of 2 MiB at most.
+const READERS_IDLE_MAX: usize = 8;
+
+impl Index {
+    /// Opens the database at `path`, and makes it when it is not there. Its directory must exist.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let connection = schema::open_writer(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Writer::start(connection)?,
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Runs `query` on a read connection, which sees everything committed before.
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        let idle = self.readers.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.path)?,
+        };
+        let result = query(&connection);
+        let mut readers = self.readers.lock();
+        if readers.len() < READERS_IDLE_MAX {
+            readers.push(connection);
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests;
