@@ -51,8 +51,8 @@ pub struct Entry {
 ///   [`remove_tree`](Self::remove_tree) takes them away.
 /// - [`write`](Self::write) and [`rename`](Self::rename) are atomic: whoever reads at the same time
 ///   finds the old object or the new one, and what was [opened](Self::open) before stays readable.
-/// - Calls for different keys never disturb each other. That includes making a directory while
-///   another thread removes it: the change is tried again a limited number of times.
+/// - Calls for different keys never disturb each other. That includes making an object while
+///   another thread removes its directory: the object is made, before or after.
 /// - A failed change leaves the old object or the new one. No call that returned leaves a temporary
 ///   file behind, but a process that was killed may (see [`is_temporary_name`]).
 /// - A key below a file is `NotFound` for everything that looks for an object, and `Io` with

@@ -45,14 +45,22 @@
 
 mod driver;
 mod error;
+#[cfg(feature = "testing")]
+mod faulty;
 mod filesystem;
 mod instrumented;
 mod key;
+mod memory;
 mod temporary;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use driver::{Appender, Driver, Durability, Entry, EntryKind, Object, Stat};
 pub use error::StorageError;
+#[cfg(feature = "testing")]
+pub use faulty::{Fault, FaultPlan, FaultPlans, Faulty};
 pub use filesystem::{Filesystem, LockError, RootLock};
 pub use instrumented::Instrumented;
 pub use key::{KeyError, StorageKey};
+pub use memory::Memory;
 pub use temporary::is_temporary_name;

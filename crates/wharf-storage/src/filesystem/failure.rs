@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 use crate::{StorageError, StorageKey};
 
 /// What a call wants of a key, which decides what the same error means.
@@ -31,6 +33,8 @@ impl Intent {
                 StorageError::NotFound { key }
             }
             Kind::IsADirectory => StorageError::NotFile { key },
+            // A pipe without a reader, a socket, or a device without a driver.
+            _ if source.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => StorageError::NotFile { key },
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
                 StorageError::NoSpace { operation, key, source }
             }
@@ -44,8 +48,6 @@ impl Intent {
 
 #[cfg(test)]
 mod tests {
-    use rustix::io::Errno;
-
     use super::*;
 
     fn error(intent: Intent, errno: Errno) -> StorageError {

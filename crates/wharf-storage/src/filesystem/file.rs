@@ -89,7 +89,8 @@ impl FileAppender {
         let mut options = without_waiting();
         options.write(true);
         let file = if offset == 0 {
-            root.open_or_make(key, options.create(true), &path)
+            options.create(true);
+            root.with_parents(key, || options.open(&path))
                 .map_err(Intent::Make.error("append to", key))?
         } else {
             options.open(&path).map_err(Intent::Change.error("append to", key))?

@@ -1,21 +1,26 @@
 //! The root directory: making, publishing in and removing what is below it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use parking_lot::RwLock;
 
 use super::durable::DurableDirectories;
 use crate::temporary::temporary_name;
 use crate::{Durability, StorageKey};
 
-/// How often a change is tried while other threads remove its directory.
-const ATTEMPTS: usize = 16;
+/// How often a change is tried beside those that get in its way, before it is done alone.
+const ATTEMPTS: usize = 4;
 
 /// A root directory and what is known of the directories below.
 #[derive(Debug)]
 pub(super) struct Root {
     directory: PathBuf,
     durable: DurableDirectories,
+    /// Shared by what makes names and what removes trees. Who keeps losing to the others, its
+    /// directory removed or refilled each time, takes it alone.
+    changes: RwLock<()>,
 }
 
 impl Root {
@@ -39,6 +44,7 @@ impl Root {
         Ok(Self {
             directory,
             durable: DurableDirectories::default(),
+            changes: RwLock::new(()),
         })
     }
 
@@ -59,12 +65,15 @@ impl Root {
         key: &StorageKey,
         mut attempt: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
-        for _ in 1..ATTEMPTS {
+        for _ in 0..ATTEMPTS {
+            let _shared = self.changes.read();
             match attempt() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.make_parents(key)?,
                 result => return result,
             }
         }
+        let _alone = self.changes.write();
+        self.make_parents(key)?;
         attempt()
     }
 
@@ -105,18 +114,12 @@ impl Root {
     /// Puts a file with `bytes` in the place of `key`.
     pub(super) fn replace(&self, key: &StorageKey, bytes: &[u8], durability: Durability) -> io::Result<()> {
         // The directory may go between any two steps; then all of them are done again.
-        for _ in 1..ATTEMPTS {
-            match self.replace_once(key, bytes, durability) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result,
-            }
-        }
-        self.replace_once(key, bytes, durability)
+        self.with_parents(key, || self.replace_once(key, bytes, durability))
     }
 
     fn replace_once(&self, key: &StorageKey, bytes: &[u8], durability: Durability) -> io::Result<()> {
         let path = self.path(key);
-        let mut temporary = self.make_temporary(key, &path)?;
+        let mut temporary = Temporary::make(path.with_file_name(temporary_name(key.name())))?;
         temporary.file.write_all(bytes)?;
         if durability == Durability::Synced {
             temporary.file.sync_data()?;
@@ -129,32 +132,19 @@ impl Root {
         }
     }
 
-    fn make_temporary(&self, key: &StorageKey, path: &Path) -> io::Result<Temporary> {
-        let path = path.with_file_name(temporary_name(key.name()));
-        let file = self.open_or_make(key, OpenOptions::new().write(true).create_new(true), &path)?;
-        Ok(Temporary {
-            path,
-            file,
-            published: false,
-        })
-    }
-
-    /// Opens `path`, a file in the directory of `key`, and makes that directory when it is missing.
-    pub(super) fn open_or_make(&self, key: &StorageKey, options: &OpenOptions, path: &Path) -> io::Result<File> {
-        self.with_parents(key, || options.open(path))
-    }
-
     /// Removes a directory with all it holds, or a file.
     pub(super) fn remove_tree(&self, key: &StorageKey) -> io::Result<()> {
         let path = self.path(key);
         let _removal = self.durable.removal(key);
-        for _ in 1..ATTEMPTS {
+        for _ in 0..ATTEMPTS {
+            let _shared = self.changes.read();
             match remove_all(&path) {
                 // Another thread made something in a directory that was just emptied.
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
                 result => return result,
             }
         }
+        let _alone = self.changes.write();
         remove_all(&path)
     }
 }
@@ -164,6 +154,17 @@ struct Temporary {
     path: PathBuf,
     file: File,
     published: bool,
+}
+
+impl Temporary {
+    fn make(path: PathBuf) -> io::Result<Self> {
+        let file = File::create_new(&path)?;
+        Ok(Self {
+            path,
+            file,
+            published: false,
+        })
+    }
 }
 
 impl Drop for Temporary {
