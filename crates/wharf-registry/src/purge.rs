@@ -1,0 +1,91 @@
+//! Throwing away uploads that nobody goes on with.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use wharf_spec::{RepositoryName, UploadId};
+use wharf_storage::{Durability, EntryKind};
+
+use crate::error::UploadError;
+use crate::paths;
+use crate::registry::Registry;
+
+/// registry:2's `storage.maintenance.uploadpurging`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadPurging {
+    /// Uploads that were started, and last worked on, longer ago are removed.
+    pub age: Duration,
+    /// The time between two runs.
+    pub interval: Duration,
+    /// Whether uploads are only counted.
+    pub dry_run: bool,
+}
+
+/// What a purge did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Uploads removed, or in a dry run those that would be.
+    pub uploads: usize,
+    /// Uploads that could not be removed.
+    pub errors: usize,
+}
+
+impl Registry {
+    /// Removes uploads that are older than the settings say. Those without a readable time are left-overs of an interrupted
+    /// deletion and go too, unless somebody works on them.
+    pub fn purge_uploads(&self, settings: &UploadPurging, now: Timestamp) -> Purged {
+        let mut names = HashSet::new();
+        self.find_repositories(&paths::repositories(), "", &mut names);
+        let mut purged = Purged::default();
+        for repository in &names {
+            self.purge_repository(repository, settings, now, &mut purged);
+        }
+        purged
+    }
+
+    fn purge_repository(
+        &self,
+        repository: &RepositoryName,
+        settings: &UploadPurging,
+        now: Timestamp,
+        purged: &mut Purged,
+    ) {
+        let entries = self.driver.list(&paths::uploads(repository)).unwrap_or_default();
+        let directories = entries.iter().filter(|entry| entry.kind == EntryKind::Directory);
+        for id in directories.filter_map(|entry| entry.name.parse::<UploadId>().ok()) {
+            if !self.is_abandoned(repository, &id, settings.age, now) {
+                continue;
+            }
+            tracing::info!(%repository, upload_id = %id, dry_run = settings.dry_run, "purging an upload");
+            if settings.dry_run {
+                purged.uploads += 1;
+                continue;
+            }
+            self.uploads.forget(&id);
+            match self
+                .driver
+                .remove_tree(&paths::upload(repository, &id), Durability::Lazy)
+            {
+                Ok(()) => purged.uploads += 1,
+                Err(error) => {
+                    tracing::error!(%repository, upload_id = %id, %error, "could not purge an upload");
+                    purged.errors += 1;
+                }
+            }
+        }
+    }
+
+    fn is_abandoned(&self, repository: &RepositoryName, id: &UploadId, age: Duration, now: Timestamp) -> bool {
+        let is_old = |time: Timestamp| now.duration_since(time).unsigned_abs() > age && time < now;
+        if let Some(session) = self.uploads.find(id) {
+            // A session that is locked is being worked on.
+            return session.try_lock().is_ok_and(|session| is_old(session.active_at));
+        }
+        match self.upload_status(repository, id) {
+            Ok(status) => status.started_at.parse().map_or(true, is_old),
+            Err(UploadError::Unknown) => true,
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The registry: its tree, its index, and what keeps the two in step.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use wharf_index::{Counts, Index};
+use wharf_spec::referrers::Referrer;
+use wharf_spec::{Digest, RepositoryName, Tag};
+use wharf_storage::Driver;
+
+use crate::error::{Failure, OpenError};
+use crate::locks::Locks;
+use crate::rules::Rules;
+use crate::state::StateDirectory;
+use crate::upload::Uploads;
+use crate::upload_token::UploadToken;
+
+/// What can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is demanded of manifests.
+    pub rules: Rules,
+    /// Uploads that may be open at once.
+    pub uploads_max: usize,
+    /// The secret of upload tokens, `http.secret` of registry:2. Without one, one is made and kept.
+    pub secret: Option<Vec<u8>>,
+}
+
+/// One root: a tree as registry:2 keeps it, and its index.
+#[derive(Debug)]
+pub struct Registry {
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) index: Index,
+    pub(crate) rules: Rules,
+    pub(crate) locks: Locks,
+    pub(crate) uploads: Uploads,
+    pub(crate) token: UploadToken,
+    /// Repositories whose index was compared with the tree since the start.
+    pub(crate) confirmed: RwLock<HashSet<RepositoryName>>,
+    /// Whether the catalog is complete: not before a new index has seen the whole tree.
+    pub(crate) swept: (Mutex<bool>, Condvar),
+    pub(crate) state: StateDirectory,
+}
+
+impl Registry {
+    /// Opens the registry whose tree `driver` holds.
+    pub fn open(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
+        let (index, is_new) = state.open_index()?;
+        let secret = match settings.secret {
+            Some(secret) => secret,
+            None => state.secret()?,
+        };
+        Ok(Self {
+            driver,
+            index,
+            rules: settings.rules,
+            locks: Locks::new(),
+            uploads: Uploads::new(settings.uploads_max),
+            token: UploadToken::new(&secret),
+            confirmed: RwLock::new(HashSet::new()),
+            swept: (Mutex::new(!is_new), Condvar::new()),
+            state,
+        })
+    }
+
+    /// Whether nothing can be written.
+    pub fn is_read_only(&self) -> bool {
+        self.state.is_read_only()
+    }
+
+    /// Signs and reads the state that travels in upload URLs.
+    pub fn token(&self) -> &UploadToken {
+        &self.token
+    }
+
+    /// The driver under the tree.
+    pub fn driver(&self) -> &Arc<dyn Driver> {
+        &self.driver
+    }
+
+    /// Refuses writes where they are impossible, before any byte is taken.
+    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        if self.is_read_only() {
+            Err(Failure::ReadOnly)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the repository holds a manifest, which is what makes it exist for clients.
+    pub fn exists(&self, repository: &RepositoryName) -> Result<bool, Failure> {
+        self.confirm(repository)?;
+        Ok(self.index.has_manifests(repository)?)
+    }
+
+    /// Tags in bytewise order, behind `after`, `limit` at most. `None` when there is no such repository.
+    pub fn tags(
+        &self,
+        repository: &RepositoryName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<String>>, Failure> {
+        if !self.exists(repository)? {
+            return Ok(None);
+        }
+        Ok(Some(self.index.tags(repository, after, limit)?))
+    }
+
+    /// Repositories that hold a manifest, by path component, behind the name `after`, `limit` at most. `after` need not be a
+    /// repository, nor even a name.
+    pub fn catalog(&self, after: &str, limit: usize) -> Result<Vec<String>, Failure> {
+        self.wait_until_swept();
+        let after: Vec<u8> = after.bytes().map(|byte| if byte == b'/' { 0 } else { byte }).collect();
+        Ok(self.index.catalog(&after, limit)?)
+    }
+
+    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; of one artifact type if given.
+    pub fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: Digest,
+        artifact_type: Option<&str>,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>, Failure> {
+        self.confirm(repository)?;
+        Ok(self.index.referrers(repository, subject, artifact_type, after, limit)?)
+    }
+
+    /// The digest a tag points to.
+    pub fn find_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<Digest>, Failure> {
+        self.confirm(repository)?;
+        Ok(self.index.find_tag(repository, tag)?)
+    }
+
+    /// How much there is. Reads whole indexes: for metrics now and then.
+    pub fn counts(&self) -> Result<Counts, Failure> {
+        Ok(self.index.counts()?)
+    }
+}

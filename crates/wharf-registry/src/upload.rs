@@ -1,0 +1,351 @@
+//! Upload sessions: from POST to PUT, over as many requests and restarts as it takes.
+//!
+//! The tree is the record of an upload: its directory says that it exists, `data` how far it is. Memory holds what makes going on
+//! cheap (the running hash) and safe (one lock per upload, held from the check of the offset until the bytes are stored).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use uuid::Uuid;
+use wharf_spec::{Algorithm, Digest, Hasher, RepositoryName, UploadId, hash_state};
+use wharf_storage::{Appender, Durability};
+
+use crate::blob::{Blob, remove_tree};
+use crate::error::{Failure, UploadError};
+use crate::paths;
+use crate::registry::Registry;
+
+/// `startedat` and hash states are short; nothing longer is read.
+const SMALL_BYTES_MAX: u64 = 4096;
+/// How much is read at a time to hash again what an upload holds.
+const READ_BYTES: usize = 1 << 20;
+
+/// The uploads that this process has seen.
+#[derive(Debug)]
+pub(crate) struct Uploads {
+    max: usize,
+    sessions: Mutex<HashMap<UploadId, Arc<AsyncMutex<Session>>>>,
+}
+
+/// What memory holds of an upload.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    /// The running hash over everything stored, if it is known.
+    hasher: Option<Hasher>,
+    /// When a request last worked on it.
+    pub(crate) active_at: Timestamp,
+}
+
+impl Uploads {
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            max,
+            sessions: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The session of an upload that exists.
+    fn session(&self, id: &UploadId) -> Arc<AsyncMutex<Session>> {
+        Arc::clone(self.sessions.lock().entry(id.clone()).or_default())
+    }
+
+    pub(crate) fn find(&self, id: &UploadId) -> Option<Arc<AsyncMutex<Session>>> {
+        self.sessions.lock().get(id).cloned()
+    }
+
+    pub(crate) fn forget(&self, id: &UploadId) {
+        self.sessions.lock().remove(id);
+    }
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadStatus {
+    /// Which upload.
+    pub id: UploadId,
+    /// The bytes received.
+    pub size_bytes: u64,
+    /// When it was started, RFC 3339.
+    pub started_at: String,
+}
+
+/// The right to work on an upload. Nobody else has it until this is dropped.
+#[derive(Debug)]
+pub struct UploadGuard {
+    repository: RepositoryName,
+    id: UploadId,
+    session: OwnedMutexGuard<Session>,
+}
+
+/// An upload that takes bytes. Dropped without [`UploadWriter::suspend`] or [`UploadWriter::commit`], it keeps what was written.
+#[derive(Debug)]
+pub struct UploadWriter {
+    registry: Arc<Registry>,
+    guard: UploadGuard,
+    appender: Box<dyn Appender>,
+    hasher: Hasher,
+    start_bytes: u64,
+    started_at: String,
+}
+
+impl Registry {
+    /// Starts an upload. `algorithm` is the one its digest will have, as far as the client told.
+    pub fn create_upload(
+        &self,
+        repository: &RepositoryName,
+        algorithm: Algorithm,
+    ) -> Result<UploadStatus, UploadError> {
+        self.check_writable()?;
+        self.confirm_for_write(repository)?;
+        let id: UploadId = Uuid::new_v4().to_string().parse().map_err(|_| UploadError::Unknown)?;
+        {
+            let mut sessions = self.uploads.sessions.lock();
+            if sessions.len() >= self.uploads.max {
+                return Err(UploadError::TooMany { max: self.uploads.max });
+            }
+            let session = Session {
+                hasher: Some(Hasher::new(algorithm)),
+                active_at: Timestamp::now(),
+            };
+            sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
+        }
+        let now = Timestamp::now();
+        let created = self.write_new_upload(repository, &id, algorithm, &whole_seconds(now));
+        if let Err(error) = created {
+            self.uploads.forget(&id);
+            return Err(error.into());
+        }
+        Ok(UploadStatus {
+            id,
+            size_bytes: 0,
+            started_at: now.to_string(),
+        })
+    }
+
+    /// Nothing of the client's is in a new upload, so that its files need not be durable yet; the first bytes make them so.
+    fn write_new_upload(
+        &self,
+        repository: &RepositoryName,
+        id: &UploadId,
+        algorithm: Algorithm,
+        started_at: &str,
+    ) -> Result<(), Failure> {
+        self.driver.write(
+            &paths::upload_started_at(repository, id),
+            started_at.as_bytes(),
+            Durability::Lazy,
+        )?;
+        self.driver.append(&paths::upload_data(repository, id), 0)?;
+        let state = hash_state::export(&Hasher::new(algorithm));
+        Ok(self.driver.write(
+            &paths::hash_state(repository, id, algorithm, 0),
+            &state,
+            Durability::Lazy,
+        )?)
+    }
+
+    /// How far an upload is.
+    pub fn upload_status(&self, repository: &RepositoryName, id: &UploadId) -> Result<UploadStatus, UploadError> {
+        let started_at = match self
+            .driver
+            .read(&paths::upload_started_at(repository, id), SMALL_BYTES_MAX)
+        {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.is_not_found() => return Err(UploadError::Unknown),
+            Err(error) => return Err(error.into()),
+        };
+        let size_bytes = match self.driver.stat(&paths::upload_data(repository, id)) {
+            Ok(stat) => stat.size_bytes,
+            Err(error) if error.is_not_found() => 0,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(UploadStatus {
+            id: id.clone(),
+            size_bytes,
+            started_at,
+        })
+    }
+
+    /// Waits until nobody else works on an upload, which must exist.
+    pub async fn lock_upload(&self, repository: &RepositoryName, id: &UploadId) -> UploadGuard {
+        let mut session = self.uploads.session(id).lock_owned().await;
+        session.active_at = Timestamp::now();
+        UploadGuard {
+            repository: repository.clone(),
+            id: id.clone(),
+            session,
+        }
+    }
+
+    /// Opens an upload for writing at its end. It may have ended while its lock was waited for.
+    pub fn open_upload(self: &Arc<Self>, mut guard: UploadGuard) -> Result<UploadWriter, UploadError> {
+        self.check_writable()?;
+        let status = self.upload_status(&guard.repository, &guard.id).inspect_err(|error| {
+            if matches!(error, UploadError::Unknown) {
+                self.uploads.forget(&guard.id);
+            }
+        })?;
+        let hasher = match guard.session.hasher.take() {
+            Some(hasher) if hasher.size_bytes() == status.size_bytes => hasher,
+            _ => self.resume_hash(&guard, status.size_bytes)?,
+        };
+        let appender = self
+            .driver
+            .append(&paths::upload_data(&guard.repository, &guard.id), status.size_bytes)?;
+        Ok(UploadWriter {
+            registry: Arc::clone(self),
+            guard,
+            appender,
+            hasher,
+            start_bytes: status.size_bytes,
+            started_at: status.started_at,
+        })
+    }
+
+    /// Ends an upload and throws its bytes away.
+    pub fn cancel_upload(&self, guard: &UploadGuard) -> Result<(), UploadError> {
+        self.check_writable()?;
+        self.upload_status(&guard.repository, &guard.id)?;
+        self.uploads.forget(&guard.id);
+        Ok(remove_tree(
+            &*self.driver,
+            &paths::upload(&guard.repository, &guard.id),
+        )?)
+    }
+
+    /// The hash over what an upload holds: from its kept state, or else by reading it all again.
+    fn resume_hash(&self, guard: &UploadGuard, size_bytes: u64) -> Result<Hasher, Failure> {
+        let (repository, id) = (&guard.repository, &guard.id);
+        let sha512 = self
+            .driver
+            .stat(&paths::hash_states(repository, id, Algorithm::Sha512))
+            .is_ok();
+        let algorithm = if sha512 { Algorithm::Sha512 } else { Algorithm::Sha256 };
+        let kept = self.driver.read(
+            &paths::hash_state(repository, id, algorithm, size_bytes),
+            SMALL_BYTES_MAX,
+        );
+        let state = kept.ok().and_then(|bytes| hash_state::import(algorithm, &bytes));
+        match state {
+            // registry:2 writes states whose name does not fit what they hashed; those don't count.
+            Some(hasher) if hasher.size_bytes() == size_bytes => Ok(hasher),
+            _ => self.hash_data(repository, id, algorithm),
+        }
+    }
+
+    fn hash_data(&self, repository: &RepositoryName, id: &UploadId, algorithm: Algorithm) -> Result<Hasher, Failure> {
+        let mut hasher = Hasher::new(algorithm);
+        let object = match self.driver.open(&paths::upload_data(repository, id)) {
+            Ok(object) => object,
+            Err(error) if error.is_not_found() => return Ok(hasher),
+            Err(error) => return Err(error.into()),
+        };
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            match object.read_at(hasher.size_bytes(), &mut buffer)? {
+                0 => return Ok(hasher),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+}
+
+impl UploadWriter {
+    /// The bytes received so far.
+    pub fn size_bytes(&self) -> u64 {
+        self.appender.size_bytes()
+    }
+
+    /// How far the upload is.
+    pub fn status(&self) -> UploadStatus {
+        UploadStatus {
+            id: self.guard.id.clone(),
+            size_bytes: self.size_bytes(),
+            started_at: self.started_at.clone(),
+        }
+    }
+
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.appender.write(bytes)?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    /// Makes what was received durable, to go on in another request.
+    pub fn suspend(mut self) -> Result<UploadStatus, UploadError> {
+        if self.size_bytes() != self.start_bytes {
+            self.appender.sync()?;
+            self.keep_hash_state()?;
+        }
+        let status = self.status();
+        self.guard.session.hasher = Some(self.hasher);
+        Ok(status)
+    }
+
+    /// Keeps the newest hash state only. It can be computed anew, so that it need not be durable.
+    fn keep_hash_state(&self) -> Result<(), Failure> {
+        let UploadGuard { repository, id, .. } = &self.guard;
+        let state_key = |size_bytes| paths::hash_state(repository, id, self.hasher.algorithm(), size_bytes);
+        let state = hash_state::export(&self.hasher);
+        self.registry
+            .driver
+            .write(&state_key(self.hasher.size_bytes()), &state, Durability::Lazy)?;
+        match self
+            .registry
+            .driver
+            .remove(&state_key(self.start_bytes), Durability::Lazy)
+        {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the upload: its bytes become a blob of the repository, if they have this digest. If not, they are thrown away.
+    pub fn commit(self, expected: Digest) -> Result<Blob, UploadError> {
+        let Self {
+            registry,
+            guard,
+            mut appender,
+            hasher,
+            ..
+        } = self;
+        let UploadGuard { repository, id, .. } = &guard;
+        let size_bytes = appender.size_bytes();
+        let hasher = if hasher.algorithm() == expected.algorithm() {
+            hasher
+        } else {
+            registry.hash_data(repository, id, expected.algorithm())?
+        };
+        if hasher.finish() != expected {
+            registry.uploads.forget(id);
+            remove_tree(&*registry.driver, &paths::upload(repository, id))?;
+            return Err(UploadError::Digest { expected });
+        }
+        let blob = Blob::stored(expected, size_bytes);
+        if registry.content_size(expected)? != Some(size_bytes) {
+            appender.sync()?;
+            registry
+                .driver
+                .rename(&paths::upload_data(repository, id), &paths::blob_data(&expected))?;
+        }
+        registry.link_blob(repository, blob)?;
+        registry.uploads.forget(id);
+        // The blob is safe; what is left of the upload can wait for the purge if it can't be removed now.
+        if let Err(error) = registry
+            .driver
+            .remove_tree(&paths::upload(repository, id), Durability::Lazy)
+        {
+            tracing::warn!(%repository, upload_id = %id, %error, "could not remove a finished upload");
+        }
+        Ok(blob)
+    }
+}
+
+/// Go's RFC 3339 of whole seconds in UTC.
+fn whole_seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
