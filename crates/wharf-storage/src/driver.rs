@@ -89,7 +89,8 @@ pub trait Driver: Debug + Send + Sync + 'static {
     /// Moves a file to `to`, durably, replacing the file there and making parents. Durable are the
     /// new name and the directories on the way; the bytes must have been made so before, by
     /// [`Appender::sync`] or a synced [`write`](Self::write). After a power cut the old name may
-    /// be there as well.
+    /// be there as well. `NotFound` when `from` is absent, or when the directory of `to` was
+    /// removed before the new name was durable.
     fn rename(&self, from: &StorageKey, to: &StorageKey) -> Result<(), StorageError>;
 
     /// The direct children of a directory, in no order. `NotFound` when it is absent or a file.

@@ -42,7 +42,7 @@ pub enum LockError {
 
 impl RootLock {
     /// Locks the file `path`, which is made with its parents where it is missing, and writes this
-    /// process' id into it. Does not wait.
+    /// process' id into it, for whoever is refused. Does not wait.
     pub fn acquire(path: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Io {
             path: path.to_owned(),
@@ -64,7 +64,8 @@ impl RootLock {
             }
             Err(errno) => return Err(failed(errno.into())),
         }
-        write_pid(&mut file).map_err(failed)?;
+        // The id is for people. A full disk must not keep a server from starting.
+        let _ = write_pid(&mut file);
         Ok(Self { _file: file })
     }
 }

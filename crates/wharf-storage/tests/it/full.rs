@@ -1,7 +1,7 @@
 //! A file system that takes no more. A limit on the size of files stands for it: the error is
 //! treated the same, and no file system has to be filled.
 
-use wharf_storage::{Driver, Durability, Filesystem, StorageError};
+use wharf_storage::{Driver, Durability, Filesystem, LockError, RootLock, StorageError};
 
 use crate::{key, process};
 
@@ -54,4 +54,20 @@ fn an_object_that_does_not_fit_leaves_the_old_one_and_no_file() {
     assert_eq!(driver.read(&object, 100).unwrap(), b"old");
     assert_eq!(driver.list(&key("directory")).unwrap().len(), 1);
     driver.write(&object, b"fits", Durability::Synced).unwrap();
+}
+
+#[test]
+fn a_lock_is_had_even_when_its_holder_cannot_be_told() {
+    if !process::is_again() {
+        let name = "full::a_lock_is_had_even_when_its_holder_cannot_be_told";
+        return process::again(name, "trap '' XFSZ; ulimit -f 0", "");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lock");
+    let _lock = RootLock::acquire(&path).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"", "the id was written after all");
+    match RootLock::acquire(&path) {
+        Err(LockError::Held { pid: None, .. }) => {}
+        other => panic!("a held lock: {other:?}"),
+    }
 }

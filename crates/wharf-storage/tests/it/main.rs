@@ -1,6 +1,6 @@
 //! The storage drivers against their contract, and what only one of them has.
 
-#![allow(clippy::unwrap_used, reason = "this crate is nothing but tests")]
+#![expect(clippy::unwrap_used, reason = "this crate is nothing but tests")]
 
 mod conformance;
 mod faults;
