@@ -23,7 +23,7 @@ pub use error::{Failure, OpenError, PutManifestError, UploadError};
 pub use manifest::{PutManifest, StoredManifest};
 pub use purge::{Purged, UploadPurging};
 pub use registry::{Registry, Settings};
-pub use rules::{IndexRule, Rules};
+pub use rules::{IndexRule, Rules, UrlRule};
 pub use state::StateDirectory;
 pub use upload::{UploadGuard, UploadStatus, UploadWriter};
 pub use upload_token::{TokenError, UploadToken};

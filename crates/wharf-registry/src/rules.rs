@@ -1,6 +1,8 @@
 //! What the configuration demands of a manifest.
 
-use regex::Regex;
+use std::fmt;
+use std::sync::Arc;
+
 use wharf_spec::{Descriptor, Manifest, MediaType};
 
 use crate::error::PutManifestError;
@@ -31,15 +33,35 @@ impl IndexRule {
     }
 }
 
+/// Which URLs layers may name. Wharf never fetches one.
+#[derive(Clone)]
+pub struct UrlRule(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl UrlRule {
+    /// A rule that permits what `permits` says.
+    pub fn new(permits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(permits))
+    }
+}
+
+impl Default for UrlRule {
+    /// Permits every URL.
+    fn default() -> Self {
+        Self::new(|_| true)
+    }
+}
+
+impl fmt::Debug for UrlRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UrlRule")
+    }
+}
+
 /// Checks of a manifest beyond its form.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// Nothing is checked: registry:2's `validation.disabled`.
-    pub disabled: bool,
-    /// Layers with URLs need every URL to match one of these, when there are any.
-    pub urls_allow: Vec<Regex>,
-    /// Layers with URLs are refused when one matches.
-    pub urls_deny: Vec<Regex>,
+    /// Which URLs layers may name.
+    pub urls: UrlRule,
     /// Which entries of an index must exist.
     pub index: IndexRule,
     /// Classes of content that are taken (`image`, `plugin`); all when empty.
@@ -49,9 +71,6 @@ pub struct Rules {
 impl Rules {
     /// The references that must be in the repository, each with whether it is a manifest.
     pub(crate) fn demanded<'a>(&'a self, manifest: &'a Manifest) -> Vec<(&'a Descriptor, bool)> {
-        if self.disabled {
-            return Vec::new();
-        }
         let layers = manifest
             .layers
             .iter()
@@ -63,11 +82,10 @@ impl Rules {
 
     /// Checks layer URLs and the class.
     pub(crate) fn check(&self, manifest: &Manifest) -> Result<(), PutManifestError> {
-        if !self.disabled
-            && let Some(layer) = manifest
-                .layers
-                .iter()
-                .find(|layer| layer.urls.iter().any(|url| !self.allows_url(url)))
+        if let Some(layer) = manifest
+            .layers
+            .iter()
+            .find(|layer| layer.urls.iter().any(|url| !(self.urls.0)(url)))
         {
             return Err(PutManifestError::Url(layer.digest));
         }
@@ -77,12 +95,6 @@ impl Rules {
             }
             _ => Ok(()),
         }
-    }
-
-    fn allows_url(&self, url: &str) -> bool {
-        let web = url.starts_with("https://") || url.starts_with("http://");
-        let allowed = self.urls_allow.is_empty() || self.urls_allow.iter().any(|allow| allow.is_match(url));
-        web && !url.contains('#') && allowed && !self.urls_deny.iter().any(|deny| deny.is_match(url))
     }
 }
 

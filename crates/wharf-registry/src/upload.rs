@@ -147,6 +147,11 @@ impl Registry {
         )?)
     }
 
+    /// The number of uploads that this process works on.
+    pub fn open_uploads(&self) -> usize {
+        self.uploads.sessions.lock().len()
+    }
+
     /// How far an upload is.
     pub fn upload_status(&self, repository: &RepositoryName, id: &UploadId) -> Result<UploadStatus, UploadError> {
         let started_at = match self

@@ -17,8 +17,6 @@ pub enum MediaType {
     OciArtifact,
 }
 
-/// What a signed schema 1 manifest is served as.
-pub const SCHEMA1_SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
 /// An unsigned schema 1 manifest.
 pub const SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
 /// The type of a blob's bytes.

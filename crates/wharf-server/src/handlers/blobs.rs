@@ -1,0 +1,198 @@
+//! Blobs: GET, HEAD and DELETE.
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
+use http::{HeaderMap, Method, Response, StatusCode};
+use uuid::Uuid;
+use wharf_registry::{Blob, BlobReader, Failure};
+use wharf_spec::media_type::OCTET_STREAM;
+use wharf_spec::{Digest, RepositoryName};
+use wharf_storage::Object;
+
+use crate::app::{App, Request};
+use crate::body::{Body, Part, read_piece};
+use crate::error::ApiError;
+use crate::handlers::{CONTENT_DIGEST, empty, value};
+use crate::range::{Condition, Selection, condition, select};
+
+/// Blobs up to this size are read in the same step that opens them.
+const SMALL_BYTES_MAX: u64 = 64 * 1024;
+/// Content under a digest never changes; 365 days is registry:2's figure.
+const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Sends a blob, or its headers.
+pub(crate) async fn get(
+    app: &App,
+    request: &Request,
+    name: &RepositoryName,
+    digest: Digest,
+) -> Result<Response<Body>, ApiError> {
+    let blob = app
+        .with_repository(name, move |registry, name| registry.find_blob(name, digest))
+        .await?;
+    let blob = blob.ok_or_else(|| ApiError::blob_unknown(digest))?;
+    let tag = digest.to_string();
+    let headers = headers(&tag);
+    let conditional = |status| {
+        let mut response = empty(status);
+        response.headers_mut().extend(headers.clone());
+        response
+    };
+    match condition(&request.headers, &tag) {
+        Condition::NotModified => return Ok(conditional(StatusCode::NOT_MODIFIED)),
+        Condition::Failed => return Ok(conditional(StatusCode::PRECONDITION_FAILED)),
+        Condition::Proceed => {}
+    }
+    let selection = select(&request.headers, &tag, blob.size_bytes);
+    // The bytes must be there even if only their headers are asked for: a client that is told that they are does not push them.
+    let opened = app
+        .with_registry(move |registry| Opened::open(registry.open_blob(blob)?))
+        .await?;
+    let opened = opened.ok_or_else(|| ApiError::blob_unknown(digest))?;
+    let mut response = answer(&blob, &opened, selection);
+    response.headers_mut().extend(headers);
+    if request.method == Method::HEAD {
+        *response.body_mut() = Body::default();
+    }
+    Ok(response)
+}
+
+fn headers(tag: &str) -> HeaderMap {
+    [
+        (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (CACHE_CONTROL, CACHE_FOREVER),
+        (CONTENT_DIGEST, value(tag)),
+        (ETAG, value(format!("\"{tag}\""))),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// A blob's bytes: in memory when they are few.
+struct Opened {
+    object: Arc<dyn Object>,
+    small: Option<bytes::Bytes>,
+}
+
+impl Opened {
+    fn open(reader: Option<BlobReader>) -> Result<Option<Self>, ReadError> {
+        let Some(reader) = reader else { return Ok(None) };
+        let size_bytes = reader.blob.size_bytes;
+        let object: Arc<dyn Object> = reader.object.into();
+        let small = if size_bytes <= SMALL_BYTES_MAX {
+            Some(read_piece(&*object, 0..size_bytes)?)
+        } else {
+            None
+        };
+        Ok(Some(Self { object, small }))
+    }
+
+    fn part(&self, range: std::ops::Range<u64>) -> Part {
+        let slice = self.small.as_ref().and_then(|small| {
+            let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+            Some(small.slice(start..end))
+        });
+        slice.map_or_else(|| Part::Object(Arc::clone(&self.object), range), Part::Bytes)
+    }
+}
+
+/// Why a blob could not be opened.
+enum ReadError {
+    Failure(Failure),
+    Io(std::io::Error),
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<std::io::Error> for ReadError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Failure(failure) => failure.into(),
+            ReadError::Io(error) => Self::internal(format!("could not read a blob: {error}")),
+        }
+    }
+}
+
+fn answer(blob: &Blob, opened: &Opened, selection: Selection) -> Response<Body> {
+    let size_bytes = blob.size_bytes;
+    match selection {
+        Selection::Whole => typed(
+            StatusCode::OK,
+            OCTET_STREAM,
+            Body::from_parts([opened.part(0..size_bytes)]),
+        ),
+        Selection::Single(range) => {
+            let content_range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
+            let mut response = typed(
+                StatusCode::PARTIAL_CONTENT,
+                OCTET_STREAM,
+                Body::from_parts([opened.part(range)]),
+            );
+            response.headers_mut().insert(CONTENT_RANGE, value(content_range));
+            response
+        }
+        Selection::Several(ranges) => multipart(opened, &ranges, size_bytes),
+        Selection::Unsatisfiable => {
+            let text = "invalid range: failed to overlap\n";
+            let mut response = typed(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "text/plain; charset=utf-8",
+                text.into(),
+            );
+            response
+                .headers_mut()
+                .insert(CONTENT_RANGE, value(format!("bytes */{size_bytes}")));
+            response
+        }
+    }
+}
+
+fn typed(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let length = value(response.body().size_bytes());
+    response.headers_mut().insert(CONTENT_LENGTH, length);
+    response.headers_mut().insert(CONTENT_TYPE, value(content_type));
+    response
+}
+
+fn multipart(opened: &Opened, ranges: &[std::ops::Range<u64>], size_bytes: u64) -> Response<Body> {
+    let boundary = Uuid::new_v4().simple().to_string();
+    let mut parts = Vec::new();
+    for (number, range) in ranges.iter().enumerate() {
+        let break_before = if number == 0 { "" } else { "\r\n" };
+        let head = format!(
+            "{break_before}--{boundary}\r\nContent-Range: bytes {}-{}/{size_bytes}\r\nContent-Type: {OCTET_STREAM}\r\n\r\n",
+            range.start,
+            range.end - 1
+        );
+        parts.push(Part::Bytes(head.into()));
+        parts.push(opened.part(range.clone()));
+    }
+    parts.push(Part::Bytes(format!("\r\n--{boundary}--\r\n").into()));
+    let content_type = format!("multipart/byteranges; boundary={boundary}");
+    typed(StatusCode::PARTIAL_CONTENT, &content_type, Body::from_parts(parts))
+}
+
+/// Takes a blob out of a repository.
+pub(crate) async fn delete(app: &App, name: &RepositoryName, digest: Digest) -> Result<Response<Body>, ApiError> {
+    let deleted = app
+        .with_repository(name, move |registry, name| registry.delete_blob(name, digest))
+        .await?;
+    if !deleted {
+        return Err(ApiError::blob_unknown(digest));
+    }
+    tracing::info!(repository = %name, %digest, "deleted a blob");
+    Ok(empty(StatusCode::ACCEPTED))
+}

@@ -1,0 +1,144 @@
+//! Which form of a manifest a client gets.
+//!
+//! OCI manifests, manifests asked for by digest, and anything for a client that leaves the choice to the server are served as they
+//! are stored. A docker manifest asked for by tag, by a client whose `Accept` names types of which none fits, becomes what
+//! registry:2.8 makes of it: of a list the linux/amd64 entry, of an image a signed schema 1 manifest.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use wharf_registry::{Registry, StoredManifest};
+use wharf_spec::media_type::Accept;
+use wharf_spec::schema1::{self, EMPTY_LAYER, SigningKey};
+use wharf_spec::{Algorithm, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
+
+use crate::error::ApiError;
+
+/// A configuration that is converted is read whole; larger ones are not made by anybody.
+const CONFIG_BYTES_MAX: u64 = 8 << 20;
+
+/// A manifest as it is sent.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) digest: Digest,
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+}
+
+/// Finds the manifest and its form. `None` when there is none.
+pub(crate) fn negotiate(
+    registry: &Registry,
+    key: &SigningKey,
+    name: &RepositoryName,
+    reference: &Reference,
+    accept: &Accept,
+) -> Result<Option<Served>, ApiError> {
+    let Some(found) = registry.find_manifest(name, reference)? else {
+        return Ok(None);
+    };
+    let Some(bytes) = registry.read_manifest(&found)? else {
+        return Ok(None);
+    };
+    let media_type = MediaType::find(&found.media_type);
+    let (Reference::Tag(tag), Some(media_type)) = (reference, media_type) else {
+        return Ok(Some(as_stored(found, bytes)));
+    };
+    if !media_type.is_docker() || accept.is_open() || accept.names(media_type) {
+        return Ok(Some(as_stored(found, bytes)));
+    }
+    let convert = Conversion {
+        registry,
+        key,
+        name,
+        tag,
+    };
+    if media_type == MediaType::DockerList {
+        return convert.linux_amd64(&bytes, accept);
+    }
+    convert.to_schema1(&bytes).map(Some)
+}
+
+fn as_stored(manifest: StoredManifest, bytes: Bytes) -> Served {
+    Served {
+        digest: manifest.digest,
+        content_type: manifest.media_type,
+        bytes,
+    }
+}
+
+/// What is needed to make a manifest into something else.
+struct Conversion<'a> {
+    registry: &'a Registry,
+    key: &'a SigningKey,
+    name: &'a RepositoryName,
+    tag: &'a Tag,
+}
+
+impl Conversion<'_> {
+    /// The entry of a list that clients without lists are given.
+    fn linux_amd64(&self, list: &[u8], accept: &Accept) -> Result<Option<Served>, ApiError> {
+        let list = Manifest::parse(MediaType::DockerList, list).map_err(|error| damaged(&error))?;
+        let entry = list.manifests.iter().find(|entry| {
+            entry
+                .platform
+                .as_ref()
+                .is_some_and(|platform| platform.architecture == "amd64" && platform.os == "linux")
+        });
+        let Some(entry) = entry else {
+            return Err(ApiError::manifest_unknown());
+        };
+        let reference = Reference::Digest(entry.digest);
+        let Some(found) = self.registry.find_manifest(self.name, &reference)? else {
+            return Ok(None);
+        };
+        let Some(bytes) = self.registry.read_manifest(&found)? else {
+            return Ok(None);
+        };
+        let is_image = found.media_type == MediaType::DockerManifest.as_str();
+        if is_image && !accept.names(MediaType::DockerManifest) {
+            return self.to_schema1(&bytes).map(Some);
+        }
+        Ok(Some(as_stored(found, bytes)))
+    }
+
+    fn to_schema1(&self, image: &[u8]) -> Result<Served, ApiError> {
+        let image = Manifest::parse(MediaType::DockerManifest, image).map_err(|error| damaged(&error))?;
+        let config = image.config.as_ref().map(|config| config.digest);
+        let config = match config {
+            Some(digest) => self.registry.read_blob(self.name, digest, CONFIG_BYTES_MAX)?,
+            None => None,
+        };
+        let config = config.ok_or_else(|| refused("the image's configuration is gone"))?;
+        let layers: Vec<String> = image.layers.iter().map(|layer| layer.digest.to_string()).collect();
+        let input = schema1::Input {
+            config: &config,
+            layers: &layers,
+            repository: self.name.as_str(),
+            tag: self.tag.as_str(),
+        };
+        let converted = schema1::convert(&input).map_err(|error| refused(&error.to_string()))?;
+        if converted.needs_empty_layer && !self.registry.is_read_only() {
+            self.registry.put_small_blob(self.name, &EMPTY_LAYER)?;
+        }
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let signed = self
+            .key
+            .sign(&converted.unsigned, &now)
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(Served {
+            digest: Digest::of(Algorithm::Sha256, &converted.unsigned),
+            content_type: schema1::MEDIA_TYPE.to_owned(),
+            bytes: signed.into(),
+        })
+    }
+}
+
+fn damaged(error: &wharf_spec::ManifestError) -> ApiError {
+    ApiError::internal(format!("a stored manifest can't be read: {error}"))
+}
+
+/// The image can't be said in schema 1.
+fn refused(why: &str) -> ApiError {
+    let detail = format!("no type in Accept fits, and the image can't be converted to schema 1: {why}");
+    ApiError::bad_request(ErrorCode::ManifestInvalid, Value::from(detail))
+}
