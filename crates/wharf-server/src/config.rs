@@ -18,9 +18,9 @@
 //! # Ok::<(), wharf_server::config::ConfigError>(())
 //! ```
 //!
-//! The way of a value: [`yaml`] makes a tree in which every value knows its origin;
-//! [`environment`] changes it; [`check`] compares it with the [`schema`]; [`build`] reads the typed
-//! configuration out of it and notes what counts for [`effective`]; [`unsupported`] lists what
+//! The way of a value: `yaml` makes a tree in which every value knows its origin;
+//! `environment` changes it; `check` compares it with the `schema`; `build` reads the typed
+//! configuration out of it and notes what counts for `effective`; `unsupported` lists what
 //! would have to be passed over in silence. `docs/configuration.md` describes every key.
 
 mod address;

@@ -4,7 +4,7 @@ use super::duration;
 use super::error::{Problem, Warning, shown};
 use super::node::{Node, Origin, Value};
 use super::schema::{Names, Shape};
-use super::secrecy::is_secret;
+use super::secrecy::{is_secret, redacted};
 use super::suggest;
 
 /// What a comparison found.
@@ -113,7 +113,7 @@ pub(super) fn as_duration(node: &Node) -> Option<std::time::Duration> {
 /// What a value is, for a message; secrets are not quoted.
 pub(super) fn found(node: &Node, path: &str) -> String {
     match node.text() {
-        Some(text) if !is_secret(path) => format!("`{}`", shown(text)),
+        Some(text) if !is_secret(path) => format!("`{}`", shown(&redacted(path, text))),
         _ => node.kind().to_owned(),
     }
 }

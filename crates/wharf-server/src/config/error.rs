@@ -8,7 +8,7 @@ use super::node::Origin;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A text is no YAML.
-    #[error("`{place}` is not valid YAML: {message}")]
+    #[error("configuration error: `{place}` is not valid YAML: {message}")]
     Syntax {
         /// `FILE:LINE`, or the name of a variable.
         place: String,
@@ -16,12 +16,12 @@ pub enum ConfigError {
         message: String,
     },
     /// Keys with values of the wrong type or out of range; at least one.
-    #[error("configuration error: {}", lines(.0))]
+    #[error("configuration error:{}", lines(.0))]
     Invalid(Vec<Problem>),
     /// Sections that decide who may enter, where data goes or who is told, and that this version
     /// cannot honour; at least one.
     #[error(
-        "configuration error: this version cannot honour {}\nhint: remove what is named, or start \
+        "configuration error: this version cannot honour{}\nhint: remove what is named, or start \
          with `--ignore-unsupported` to serve without it",
         lines(.0)
     )]
@@ -147,10 +147,10 @@ pub(super) fn shown(text: &str) -> String {
     printable.chain(cut.chars()).collect()
 }
 
-/// One item on the line, several on lines of their own.
+/// One item behind a space, several on lines of their own.
 fn lines<T: fmt::Display>(items: &[T]) -> String {
     match items {
-        [only] => only.to_string(),
+        [only] => format!(" {only}"),
         items => items
             .iter()
             .fold(String::new(), |lines, item| format!("{lines}\n  {item}")),

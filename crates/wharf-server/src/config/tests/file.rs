@@ -211,7 +211,12 @@ fn wrong_values_are_refused_with_key_place_and_what_is_allowed() {
 #[test]
 fn all_wrong_values_are_named_at_once() {
     let error = error(with("http: {net: udp}\nlog: {level: x}\ncatalog: {maxentries: 1}\n"));
-    assert_eq!(error.lines().count(), 3, "{error}");
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines[0], "configuration error:");
+    assert!(
+        lines[1].starts_with("  `log.level`") && lines[2].starts_with("  `http.net`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -266,7 +271,7 @@ fn the_version_is_0_1() {
 #[test]
 fn what_is_no_yaml_is_refused_with_its_line() {
     let error = error(loaded("version: 0.1\nhttp: {addr: [\n", &[]));
-    assert!(error.starts_with("`c.yml:"), "{error}");
+    assert!(error.starts_with("configuration error: `c.yml:"), "{error}");
     assert!(error.contains("is not valid YAML"), "{error}");
 }
 
