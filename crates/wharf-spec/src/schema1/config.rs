@@ -8,6 +8,9 @@ use super::convert::ConvertError;
 use super::go_json::{Members, names, unquote};
 use super::go_time;
 
+/// How much of a value an error repeats: it goes to a client, and the value may be as long as the config.
+const SHOWN_LETTERS: usize = 64;
+
 /// An image config, taken apart. Strings that are absent are empty.
 pub(super) struct ImageConfig<'a> {
     /// Every member by its exact key, the last one of equal keys.
@@ -166,7 +169,7 @@ fn set_time(target: &mut String, value: &RawValue) -> Result<(), ConvertError> {
     }
     let inside = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     *target = inside.and_then(go_time::rewrite).ok_or_else(|| ConvertError::Time {
-        value: value.get().to_owned(),
+        value: value.get().chars().take(SHOWN_LETTERS).collect(),
     })?;
     Ok(())
 }

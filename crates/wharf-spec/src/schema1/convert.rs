@@ -54,7 +54,7 @@ pub enum ConvertError {
     /// The time of a history entry is not RFC 3339.
     #[error("image config: `history.created` is not an RFC 3339 time: `{value}`")]
     Time {
-        /// The JSON value found.
+        /// The JSON value found, or as much of it as is worth showing.
         value: String,
     },
     /// There is no history, and without it there are no layer IDs.
