@@ -27,8 +27,8 @@ pub struct Config {
     pub tags_max: Option<usize>,
     /// `validation`.
     pub validation: Validation,
-    /// `compatibility.schema1.signingkeyfile`: the key that signs schema 1 conversions, in libtrust's
-    /// format; without it one is made at each start.
+    /// `compatibility.schema1.signingkeyfile`: the file with the key that signs schema 1 conversions; without it one is
+    /// made at each start.
     pub schema1_signing_key_file: Option<PathBuf>,
     /// `policy.repository.classes`: the classes of image manifests that may be pushed; empty for
     /// all.
