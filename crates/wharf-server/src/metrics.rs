@@ -4,20 +4,24 @@
 //! is called `wharf_…`.
 
 mod classic;
+mod families;
 mod process;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use families::{
+    ActionLabels, CacheLabels, DurationLabels, HandlerLabels, HistogramFamily, Number, RequestLabels, TaskLabels,
+    counters, histograms, in_flight, number, register_build, sizes, task_success,
+};
 
 /// Buckets of `registry_http_request_duration_seconds`.
 const REQUEST_SECONDS: [f64; 13] = [
@@ -129,49 +133,6 @@ impl Exposition {
         }
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct HandlerLabels {
-    handler: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    code: u16,
-    handler: &'static str,
-    method: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DurationLabels {
-    handler: &'static str,
-    method: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ActionLabels {
-    action: &'static str,
-    driver: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CacheLabels {
-    r#type: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BuildLabels {
-    revision: &'static str,
-    version: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TaskLabels {
-    task: &'static str,
-}
-
-type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
-type Number = Gauge<u64, AtomicU64>;
 
 /// All metrics of one server. Clones count into the same numbers.
 #[derive(Debug, Clone)]
@@ -389,74 +350,6 @@ fn method_label(method: &Method) -> &'static str {
 )]
 fn float(bytes: u64) -> f64 {
     bytes as f64
-}
-
-/// Powers of two from 1 KiB to 2 GiB.
-fn sizes() -> Histogram {
-    Histogram::new(exponential_buckets(1024.0, 2.0, 22))
-}
-
-/// The gauge of every handler, so that each is there from the start, as it is with registry:2.
-fn in_flight(registry: &mut Registry) -> [Gauge; Handler::ALL.len()] {
-    let family = Family::<HandlerLabels, Gauge>::default();
-    registry.register(
-        "registry_http_in_flight_requests",
-        "The in-flight HTTP requests",
-        family.clone(),
-    );
-    Handler::ALL.map(|handler| {
-        family.get_or_create_owned(&HandlerLabels {
-            handler: handler.as_str(),
-        })
-    })
-}
-
-fn register_build(registry: &mut Registry, build: BuildInfo) {
-    let family = Family::<BuildLabels, Gauge>::default();
-    let BuildInfo { revision, version } = build;
-    family.get_or_create(&BuildLabels { revision, version }).set(1);
-    registry.register("wharf_build_info", "Which wharf this is; always 1", family);
-}
-
-fn task_success(registry: &mut Registry) -> Family<TaskLabels, Number> {
-    let family = Family::default();
-    let help = "When a background task last ended without an error, in seconds since 1970";
-    registry.register(
-        "wharf_task_last_success_timestamp_seconds",
-        help,
-        Family::clone(&family),
-    );
-    family
-}
-
-fn number(registry: &mut Registry, name: &'static str, help: &'static str) -> Number {
-    let gauge = Number::default();
-    registry.register(name, help, gauge.clone());
-    gauge
-}
-
-/// `name` without the `_total` that every counter gets.
-fn counters<L>(registry: &mut Registry, name: &'static str, help: &'static str) -> Family<L, Counter>
-where
-    L: EncodeLabelSet + Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
-{
-    let family = Family::<L, Counter>::default();
-    registry.register(name, help, family.clone());
-    family
-}
-
-fn histograms<L>(
-    registry: &mut Registry,
-    name: &'static str,
-    help: &'static str,
-    constructor: fn() -> Histogram,
-) -> HistogramFamily<L>
-where
-    L: EncodeLabelSet + Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
-{
-    let family = HistogramFamily::<L>::new_with_constructor(constructor);
-    registry.register(name, help, family.clone());
-    family
 }
 
 #[cfg(test)]
