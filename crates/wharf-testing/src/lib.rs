@@ -9,9 +9,13 @@
     reason = "a test tool fails by panicking, everywhere"
 )]
 
+pub mod clients;
 pub mod docker_registry;
 pub mod encoding;
+pub mod engine;
 pub mod http;
+pub mod image;
+pub mod packages;
 mod process;
 pub mod server;
 
