@@ -76,8 +76,7 @@ impl Config {
 }
 
 fn indent(yaml: &str) -> String {
-    yaml.lines()
-        .fold(String::new(), |text, line| text + "  " + line + "\n")
+    yaml.lines().fold(String::new(), |text, line| text + "  " + line + "\n")
 }
 
 /// A running `docker-registry serve`; dropping it kills it and removes a temporary root.
@@ -169,18 +168,11 @@ mod tests {
 
     #[test]
     fn it_starts_answers_and_stops() {
-        let mut registry =
-            DockerRegistry::start(&Config::new().delete().http("relativeurls: true"));
+        let mut registry = DockerRegistry::start(&Config::new().delete().http("relativeurls: true"));
         let client = registry.client();
         client.send(Request::get("/v2/")).expect_status(200);
-        let upload = client
-            .send(Request::post("/v2/a/b/blobs/uploads/"))
-            .expect_status(202);
-        assert!(
-            upload
-                .expect_header("Location")
-                .starts_with("/v2/a/b/blobs/uploads/")
-        );
+        let upload = client.send(Request::post("/v2/a/b/blobs/uploads/")).expect_status(202);
+        assert!(upload.expect_header("Location").starts_with("/v2/a/b/blobs/uploads/"));
         assert!(registry.tree("repositories/a/b/_uploads").is_dir());
         registry.stop();
         assert!(Connection::open(registry.addr()).is_err());

@@ -26,9 +26,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// The part of a digest after the colon.
 pub fn encoded(digest: &str) -> &str {
-    digest
-        .split_once(':')
-        .map_or(digest, |(_, encoded)| encoded)
+    digest.split_once(':').map_or(digest, |(_, encoded)| encoded)
 }
 
 /// Standard base64 with padding.

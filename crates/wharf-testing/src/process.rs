@@ -35,10 +35,7 @@ impl Process {
     /// caller reaches it.
     pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Self> {
         let inherited = std::env::vars_os().map(|(name, _)| name);
-        let set: Vec<_> = command
-            .get_envs()
-            .map(|(name, _)| name.to_owned())
-            .collect();
+        let set: Vec<_> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
         for name in inherited.filter(|name| name.to_string_lossy().starts_with("REGISTRY_")) {
             if !set.contains(&name) {
                 command.env_remove(name);
@@ -81,10 +78,7 @@ impl Process {
             if lines.closed == 2 || left.is_zero() {
                 return None;
             }
-            lines = changed
-                .wait_timeout(lines, left)
-                .expect("no reader panics")
-                .0;
+            lines = changed.wait_timeout(lines, left).expect("no reader panics").0;
         }
     }
 
@@ -112,17 +106,10 @@ impl Process {
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
-            match self
-                .child
-                .try_wait()
-                .expect("the child is ours to wait for")
-            {
+            match self.child.try_wait().expect("the child is ours to wait for") {
                 Some(status) => break status,
                 None if Instant::now() > deadline => {
-                    panic!(
-                        "the server did not end within {PATIENCE:?}:\n{}",
-                        self.output(None)
-                    )
+                    panic!("the server did not end within {PATIENCE:?}:\n{}", self.output(None))
                 }
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
@@ -141,20 +128,12 @@ impl Drop for Process {
     }
 }
 
-fn collect(
-    stream: Stream,
-    source: impl Read + Send + 'static,
-    lines: Arc<(Mutex<Lines>, Condvar)>,
-) {
+fn collect(stream: Stream, source: impl Read + Send + 'static, lines: Arc<(Mutex<Lines>, Condvar)>) {
     std::thread::spawn(move || {
         let (mutex, changed) = &*lines;
         for line in BufReader::new(source).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
-            mutex
-                .lock()
-                .expect("no reader panics")
-                .lines
-                .push((stream, line));
+            mutex.lock().expect("no reader panics").lines.push((stream, line));
             changed.notify_all();
         }
         mutex.lock().expect("no reader panics").closed += 1;

@@ -62,17 +62,13 @@ impl Builder {
     /// Starts the server and waits until it says where it listens; panics with its output when it
     /// does not.
     pub fn start(self) -> WharfServer {
-        self.try_start()
-            .unwrap_or_else(|failure| panic!("{failure}"))
+        self.try_start().unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     /// As [`Builder::start`], with the failure as a value for tests of refusals.
     pub fn try_start(self) -> Result<WharfServer, StartFailure> {
         let scratch = tempfile::tempdir().expect("a temporary directory can be made");
-        let root = self
-            .root
-            .clone()
-            .unwrap_or_else(|| scratch.path().join("root"));
+        let root = self.root.clone().unwrap_or_else(|| scratch.path().join("root"));
         let (process, addr) = self.spawn(scratch.path(), &root)?;
         Ok(WharfServer {
             builder: self,
@@ -120,10 +116,7 @@ impl Builder {
 fn address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("http://")?;
     let authority = rest.split(|c: char| c.is_whitespace() || c == '/').next()?;
-    authority
-        .trim_end_matches([',', ';', ')', '.', '"', '`'])
-        .parse()
-        .ok()
+    authority.trim_end_matches([',', ';', ')', '.', '"', '`']).parse().ok()
 }
 
 /// A server that ended, or said no address, instead of listening.
@@ -139,11 +132,7 @@ pub struct StartFailure {
 
 impl std::fmt::Display for StartFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            status,
-            stdout,
-            stderr,
-        } = self;
+        let Self { status, stdout, stderr } = self;
         write!(
             f,
             "`wharf serve` does not listen ({status})\nstdout:\n{stdout}\nstderr:\n{stderr}"
@@ -255,10 +244,7 @@ mod tests {
     fn the_address_is_the_first_url_of_the_line() {
         let line = "wharf 0.1.0 on http://127.0.0.1:4711, root `data`; try http://127.0.0.1:1/x";
         assert_eq!(address(line).map(|addr| addr.port()), Some(4711));
-        assert_eq!(
-            address("http://[::1]:80/v2/").map(|addr| addr.port()),
-            Some(80)
-        );
+        assert_eq!(address("http://[::1]:80/v2/").map(|addr| addr.port()), Some(80));
         assert_eq!(address("nothing here"), None);
     }
 }

@@ -71,10 +71,7 @@ mod tests {
         assert_eq!(path_of("/v2/"), "/v2/");
         assert_eq!(with_query("/a", "b=1"), "/a?b=1");
         assert_eq!(with_query("/a?b=1", "c"), "/a?b=1&c");
-        assert_eq!(
-            query_value("/u?a=1&_state=x%3D%", "_state").as_deref(),
-            Some("x=%")
-        );
+        assert_eq!(query_value("/u?a=1&_state=x%3D%", "_state").as_deref(), Some("x=%"));
         assert_eq!(percent_encode("a/b c"), "a%2Fb%20c");
     }
 }
