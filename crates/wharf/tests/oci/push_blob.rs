@@ -129,6 +129,15 @@ fn an_upload_that_ended_in_another_digest_is_gone() {
     let answer = wharf.finish(&location, &sha256("promised"), b"delivered");
     expect_error(&answer, 400, "DIGEST_INVALID");
     wharf.get(&location).expect_status(404);
+    // Nor can it be ended rightly, although every byte came before the wrong digest did.
+    let location = wharf.begin_upload("a");
+    let location = wharf.patch(&location, 0, b"delivered").expect_status(202).location();
+    let answer = wharf.finish(&location, &sha256("promised"), b"");
+    expect_error(&answer, 400, "DIGEST_INVALID");
+    let answer = wharf.finish(&location, &sha256("delivered"), b"");
+    expect_error(&answer, 404, "BLOB_UPLOAD_UNKNOWN");
+    let left = std::fs::read_dir(wharf.tree("repositories/a/_uploads"));
+    assert_eq!(left.map_or(0, Iterator::count), 0);
 }
 
 #[test]
