@@ -57,6 +57,7 @@ impl Registry {
 
     /// Compares every repository that the tree or the index has. What can't be read is reported and passed over.
     pub fn sweep(&self) {
+        let _swept = Swept(self);
         let mut names = HashSet::new();
         self.find_repositories(&paths::repositories(), "", &mut names);
         match self.index.repositories() {
@@ -69,8 +70,6 @@ impl Registry {
             }
         }
         tracing::debug!(repositories = names.len(), "compared the index with the tree");
-        *self.swept.0.lock() = true;
-        self.swept.1.notify_all();
     }
 
     /// Waits for the first sweep of a new index, before which a list of everything would lack most of it.
@@ -216,6 +215,16 @@ impl Registry {
             Err(error) if error.is_not_found() || matches!(error, StorageError::TooLarge { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Lets the catalog go on when a sweep ends, in whatever way.
+struct Swept<'a>(&'a Registry);
+
+impl Drop for Swept<'_> {
+    fn drop(&mut self) {
+        *self.0.swept.0.lock() = true;
+        self.0.swept.1.notify_all();
     }
 }
 

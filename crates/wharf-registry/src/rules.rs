@@ -60,6 +60,8 @@ impl fmt::Debug for UrlRule {
 /// Checks of a manifest beyond its form.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
+    /// What a manifest refers to need not be in the repository.
+    pub sparse: bool,
     /// Which URLs layers may name.
     pub urls: UrlRule,
     /// Which entries of an index must exist.
@@ -71,6 +73,9 @@ pub struct Rules {
 impl Rules {
     /// The references that must be in the repository, each with whether it is a manifest.
     pub(crate) fn demanded<'a>(&'a self, manifest: &'a Manifest) -> Vec<(&'a Descriptor, bool)> {
+        if self.sparse {
+            return Vec::new();
+        }
         let layers = manifest
             .layers
             .iter()

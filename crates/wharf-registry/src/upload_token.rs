@@ -20,7 +20,7 @@ const TOKEN_CHARS_MAX: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not a token, or signed with another secret.
-    #[error("the state in the upload URL is missing, damaged or not from this registry")]
+    #[error("invalid secret")]
     Forged,
     /// A token of another upload.
     #[error("the state in the upload URL belongs to another upload")]

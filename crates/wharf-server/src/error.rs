@@ -84,9 +84,8 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown).detail("blob upload unknown")
     }
 
-    pub(crate) fn manifest_too_large(max_bytes: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::ManifestInvalid)
-            .detail(format!("manifest is larger than {max_bytes} bytes"))
+    pub(crate) fn manifest_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::ManifestInvalid).detail("http: request body too large")
     }
 
     /// The body of a request did not arrive.
@@ -95,9 +94,12 @@ impl ApiError {
         match error {
             BodyError::Silent => Self::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::SizeInvalid)
                 .detail("the body stopped arriving; the upload can be resumed"),
-            BodyError::Broken(_) => {
-                Self::bad_request(ErrorCode::SizeInvalid, "the body ended before its announced end")
-            }
+            // Nobody reads this answer; the status is registry:2's, for the access log.
+            BodyError::Broken(_) => Self::new(
+                StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+                ErrorCode::SizeInvalid,
+            )
+            .detail("the body ended before its announced end"),
         }
     }
 

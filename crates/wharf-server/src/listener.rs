@@ -124,7 +124,7 @@ fn builder(http: &Http, limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout.max(limits.idle_timeout))
+        .header_read_timeout(limits.header_timeout)
         // Docker's own clients and old proxies show header names as they come; Go writes them so.
         .title_case_headers(true);
     builder

@@ -13,6 +13,7 @@ use wharf_spec::schema1::{self, EMPTY_LAYER, SigningKey};
 use wharf_spec::{Algorithm, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
 
 use crate::error::ApiError;
+use crate::handlers::manifests::unknown;
 
 /// A configuration that is converted is read whole; larger ones are not made by anybody.
 const CONFIG_BYTES_MAX: u64 = 8 << 20;
@@ -53,7 +54,7 @@ pub(crate) fn negotiate(
         tag,
     };
     if media_type == MediaType::DockerList {
-        return convert.linux_amd64(&bytes, accept);
+        return convert.linux_amd64(&bytes, accept).map(Some);
     }
     convert.to_schema1(&bytes).map(Some)
 }
@@ -76,7 +77,7 @@ struct Conversion<'a> {
 
 impl Conversion<'_> {
     /// The entry of a list that clients without lists are given.
-    fn linux_amd64(&self, list: &[u8], accept: &Accept) -> Result<Option<Served>, ApiError> {
+    fn linux_amd64(&self, list: &[u8], accept: &Accept) -> Result<Served, ApiError> {
         let list = Manifest::parse(MediaType::DockerList, list).map_err(|error| damaged(&error))?;
         let entry = list.manifests.iter().find(|entry| {
             entry
@@ -88,17 +89,14 @@ impl Conversion<'_> {
             return Err(ApiError::manifest_unknown());
         };
         let reference = Reference::Digest(entry.digest);
-        let Some(found) = self.registry.find_manifest(self.name, &reference)? else {
-            return Ok(None);
-        };
-        let Some(bytes) = self.registry.read_manifest(&found)? else {
-            return Ok(None);
-        };
+        let gone = || unknown(self.name, &reference);
+        let found = self.registry.find_manifest(self.name, &reference)?.ok_or_else(gone)?;
+        let bytes = self.registry.read_manifest(&found)?.ok_or_else(gone)?;
         let is_image = found.media_type == MediaType::DockerManifest.as_str();
         if is_image && !accept.names(MediaType::DockerManifest) {
-            return self.to_schema1(&bytes).map(Some);
+            return self.to_schema1(&bytes);
         }
-        Ok(Some(as_stored(found, bytes)))
+        Ok(as_stored(found, bytes))
     }
 
     fn to_schema1(&self, image: &[u8]) -> Result<Served, ApiError> {

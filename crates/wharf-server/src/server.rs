@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use wharf_storage::{Driver, Filesystem, Instrumented, LockError, StorageError, S
 
 use crate::access_log::AccessLog;
 use crate::app::App;
-use crate::config::{Config, IndexChildren, ManifestClass, Validation};
+use crate::config::{Config, IndexChildren, ManifestClass};
 use crate::debug_listener::DebugListener;
 use crate::health::{Check, Health};
 use crate::listener::{Listener, bind_tcp, serve};
@@ -27,8 +27,10 @@ use crate::service::Service;
 
 /// How long the access log may take to write its last lines.
 const FLUSH_LIMIT: Duration = Duration::from_secs(2);
-/// The time between two counts of everything, for the metrics.
-const COUNT_INTERVAL: Duration = Duration::from_mins(1);
+/// The least time between two counts of everything, for the metrics.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);
+/// Counting takes at most this part of the time, however much there is to count.
+const COUNT_SHARE: u32 = 50;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +185,7 @@ fn open_registry(config: &Config, metrics: &Metrics) -> Result<(Registry, PathBu
         metrics.storage_action(name, action, duration);
     });
     let settings = Settings {
-        rules: rules(&config.validation, &config.allowed_classes),
+        rules: rules(config),
         uploads_max: config.limits.uploads_max,
         secret: config
             .http
@@ -194,7 +196,13 @@ fn open_registry(config: &Config, metrics: &Metrics) -> Result<(Registry, PathBu
     Ok((Registry::open(Arc::new(driver), state, settings)?, root))
 }
 
-fn rules(validation: &Validation, classes: &[ManifestClass]) -> Rules {
+fn rules(config: &Config) -> Rules {
+    let Config {
+        validation,
+        allowed_classes,
+        limits,
+        ..
+    } = config;
     let urls = validation.foreign_urls.clone();
     let index = match &validation.index_children {
         IndexChildren::All => IndexRule::All,
@@ -211,9 +219,10 @@ fn rules(validation: &Validation, classes: &[ManifestClass]) -> Rules {
         ManifestClass::Plugin => "plugin".to_owned(),
     };
     Rules {
+        sparse: limits.manifest_sparse,
         urls: UrlRule::new(move |url| urls.permit(url)),
         index,
-        classes: classes.iter().map(class).collect(),
+        classes: allowed_classes.iter().map(class).collect(),
     }
 }
 
@@ -321,12 +330,11 @@ async fn purge(registry: Arc<Registry>, settings: UploadPurging, metrics: Metric
 }
 
 async fn count(registry: Arc<Registry>, metrics: Metrics) {
-    let mut ticks = tokio::time::interval(COUNT_INTERVAL);
     loop {
-        ticks.tick().await;
         metrics.set_uploads_open(registry.open_uploads() as u64);
-        let registry = Arc::clone(&registry);
-        let counts = tokio::task::spawn_blocking(move || registry.counts()).await;
+        let counting = Arc::clone(&registry);
+        let started = Instant::now();
+        let counts = tokio::task::spawn_blocking(move || counting.counts()).await;
         if let Ok(Ok(counts)) = counts {
             metrics.set_totals(Totals {
                 repositories: counts.repositories,
@@ -335,5 +343,6 @@ async fn count(registry: Arc<Registry>, metrics: Metrics) {
                 blobs: counts.blobs,
             });
         }
+        tokio::time::sleep(COUNT_INTERVAL.max(started.elapsed() * COUNT_SHARE)).await;
     }
 }

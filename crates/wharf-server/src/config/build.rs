@@ -132,23 +132,23 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     const KIB: i64 = 1024;
     const MIB: i64 = 1024 * KIB;
     let Limits {
+        manifest_sparse,
         manifest_max_bytes,
         uploads_max,
         header_timeout,
         body_timeout,
         write_timeout,
-        idle_timeout,
         header_max_bytes,
         uri_max_bytes,
     } = Limits::default();
     let manifest_bytes = KIB..=256 * MIB;
     Limits {
+        manifest_sparse: reader.boolean("wharf.manifest.sparse", manifest_sparse),
         manifest_max_bytes: reader.number("wharf.manifest.maxbytes", &manifest_bytes, manifest_max_bytes),
         uploads_max: reader.number("wharf.uploads.max", &(1..=1_000_000), uploads_max),
         header_timeout: reader.limit("wharf.http.headertimeout", header_timeout),
         body_timeout: reader.limit("wharf.http.bodytimeout", body_timeout),
         write_timeout: reader.limit("wharf.http.writetimeout", write_timeout),
-        idle_timeout: reader.limit("wharf.http.idletimeout", idle_timeout),
         header_max_bytes: reader.number("wharf.http.maxheaderbytes", &(8 * KIB..=MIB), header_max_bytes),
         uri_max_bytes: reader.number("wharf.http.maxuribytes", &(KIB..=MIB), uri_max_bytes),
     }

@@ -279,19 +279,19 @@ pub enum ManifestClass {
 /// `wharf`: limits that registry:2 does not have, or does not let one set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// `wharf.manifest.sparse`: whether what a manifest refers to need not be in the repository.
+    pub manifest_sparse: bool,
     /// `wharf.manifest.maxbytes`: the largest manifest that may be pushed.
     pub manifest_max_bytes: usize,
     /// `wharf.uploads.max`: most upload sessions open at once.
     pub uploads_max: usize,
-    /// `wharf.http.headertimeout`: from the opening of a connection, or the first byte of a later
-    /// request, to the end of the header.
+    /// `wharf.http.headertimeout`: from the opening of a connection, or the end of its last answer, to the end of the header of the
+    /// next request.
     pub header_timeout: Duration,
     /// `wharf.http.bodytimeout`: longest silence inside the body of a request.
     pub body_timeout: Duration,
     /// `wharf.http.writetimeout`: longest time in which a client takes nothing of an answer.
     pub write_timeout: Duration,
-    /// `wharf.http.idletimeout`: longest wait for the next request on an open connection.
-    pub idle_timeout: Duration,
     /// `wharf.http.maxheaderbytes`: largest header of a request, in bytes.
     pub header_max_bytes: usize,
     /// `wharf.http.maxuribytes`: longest request target, in bytes.
@@ -301,12 +301,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            manifest_sparse: false,
             manifest_max_bytes: 4 * 1024 * 1024,
             uploads_max: 10_000,
-            header_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_mins(2),
             body_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_mins(1),
-            idle_timeout: Duration::from_mins(2),
             header_max_bytes: 32 * 1024,
             uri_max_bytes: 8 * 1024,
         }

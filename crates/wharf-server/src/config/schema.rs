@@ -328,7 +328,10 @@ static VALIDATION: Shape = Struct(&[
 ]);
 
 static WHARF: Shape = Struct(&[
-    key("manifest", &Struct(&[key("maxbytes", &Integer)])),
+    key(
+        "manifest",
+        &Struct(&[key("maxbytes", &Integer), key("sparse", &Boolean)]),
+    ),
     key("uploads", &Struct(&[key("max", &Integer)])),
     key(
         "http",
@@ -336,7 +339,6 @@ static WHARF: Shape = Struct(&[
             key("headertimeout", &Duration),
             key("bodytimeout", &Duration),
             key("writetimeout", &Duration),
-            key("idletimeout", &Duration),
             key("maxheaderbytes", &Integer),
             key("maxuribytes", &Integer),
         ]),

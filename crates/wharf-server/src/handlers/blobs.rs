@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use uuid::Uuid;
 use wharf_registry::{Blob, BlobReader, Failure};
 use wharf_spec::media_type::OCTET_STREAM;
@@ -13,8 +13,8 @@ use wharf_storage::Object;
 use crate::app::{App, Request};
 use crate::body::{Body, Part, read_piece};
 use crate::error::ApiError;
-use crate::handlers::{CONTENT_DIGEST, empty, value};
-use crate::range::{Condition, Selection, condition, select};
+use crate::handlers::{CONTENT_DIGEST, empty, value, with};
+use crate::range::{Condition, Quotes, Selection, condition, select};
 
 /// Blobs up to this size are read in the same step that opens them.
 const SMALL_BYTES_MAX: u64 = 64 * 1024;
@@ -33,40 +33,48 @@ pub(crate) async fn get(
         .await?;
     let blob = blob.ok_or_else(|| ApiError::blob_unknown(digest))?;
     let tag = digest.to_string();
-    let headers = headers(&tag);
-    let conditional = |status| {
-        let mut response = empty(status);
-        response.headers_mut().extend(headers.clone());
+    let tagged = |mut response: Response<Body>| {
+        response.headers_mut().insert(CONTENT_DIGEST, value(&tag));
+        response.headers_mut().insert(ETAG, value(format!("\"{tag}\"")));
         response
     };
-    match condition(&request.headers, &tag) {
-        Condition::NotModified => return Ok(conditional(StatusCode::NOT_MODIFIED)),
-        Condition::Failed => return Ok(conditional(StatusCode::PRECONDITION_FAILED)),
+    match condition(&request.headers, &tag, Quotes::Needed) {
+        Condition::NotModified => {
+            return Ok(with(
+                tagged(empty(StatusCode::NOT_MODIFIED)),
+                CACHE_CONTROL,
+                CACHE_FOREVER,
+            ));
+        }
+        Condition::Failed => return Ok(tagged(empty(StatusCode::PRECONDITION_FAILED))),
         Condition::Proceed => {}
     }
     let selection = select(&request.headers, &tag, blob.size_bytes);
+    if selection == Selection::Unsatisfiable {
+        return Ok(with(unsatisfiable(blob.size_bytes), CONTENT_DIGEST, value(&tag)));
+    }
     // The bytes must be there even if only their headers are asked for: a client that is told that they are does not push them.
     let opened = app
         .with_registry(move |registry| Opened::open(registry.open_blob(blob)?))
         .await?;
     let opened = opened.ok_or_else(|| ApiError::blob_unknown(digest))?;
-    let mut response = answer(&blob, &opened, selection);
-    response.headers_mut().extend(headers);
+    let response = with(tagged(answer(&blob, &opened, selection)), CACHE_CONTROL, CACHE_FOREVER);
+    let mut response = with(response, ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if request.method == Method::HEAD {
         *response.body_mut() = Body::default();
     }
     Ok(response)
 }
 
-fn headers(tag: &str) -> HeaderMap {
-    [
-        (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
-        (CACHE_CONTROL, CACHE_FOREVER),
-        (CONTENT_DIGEST, value(tag)),
-        (ETAG, value(format!("\"{tag}\""))),
-    ]
-    .into_iter()
-    .collect()
+/// No range lies within the blob. The text is registry 3's.
+fn unsatisfiable(size_bytes: u64) -> Response<Body> {
+    let text = "invalid range: failed to overlap\n";
+    let response = typed(
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "text/plain; charset=utf-8",
+        text.into(),
+    );
+    with(response, CONTENT_RANGE, value(format!("bytes */{size_bytes}")))
 }
 
 /// A blob's bytes: in memory when they are few.
@@ -127,34 +135,21 @@ impl From<ReadError> for ApiError {
 fn answer(blob: &Blob, opened: &Opened, selection: Selection) -> Response<Body> {
     let size_bytes = blob.size_bytes;
     match selection {
-        Selection::Whole => typed(
+        Selection::Single(range) => {
+            let content_range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
+            let body = Body::from_parts([opened.part(range)]);
+            with(
+                typed(StatusCode::PARTIAL_CONTENT, OCTET_STREAM, body),
+                CONTENT_RANGE,
+                value(content_range),
+            )
+        }
+        Selection::Several(ranges) => multipart(opened, &ranges, size_bytes),
+        Selection::Whole | Selection::Unsatisfiable => typed(
             StatusCode::OK,
             OCTET_STREAM,
             Body::from_parts([opened.part(0..size_bytes)]),
         ),
-        Selection::Single(range) => {
-            let content_range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
-            let mut response = typed(
-                StatusCode::PARTIAL_CONTENT,
-                OCTET_STREAM,
-                Body::from_parts([opened.part(range)]),
-            );
-            response.headers_mut().insert(CONTENT_RANGE, value(content_range));
-            response
-        }
-        Selection::Several(ranges) => multipart(opened, &ranges, size_bytes),
-        Selection::Unsatisfiable => {
-            let text = "invalid range: failed to overlap\n";
-            let mut response = typed(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "text/plain; charset=utf-8",
-                text.into(),
-            );
-            response
-                .headers_mut()
-                .insert(CONTENT_RANGE, value(format!("bytes */{size_bytes}")));
-            response
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::error::ApiError;
 use crate::handlers::{CONTENT_DIGEST, empty, value, with};
 use crate::negotiation::{Served, negotiate};
-use crate::range::{Condition, condition};
+use crate::range::{Condition, Quotes, condition};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
@@ -45,27 +45,26 @@ pub(crate) async fn get(
 
 fn answer(request: &Request, served: Served) -> Response<Body> {
     let tag = served.digest.to_string();
-    match condition(&request.headers, &tag) {
-        Condition::Proceed => {}
-        Condition::NotModified => return empty(StatusCode::NOT_MODIFIED),
-        Condition::Failed => return empty(StatusCode::PRECONDITION_FAILED),
-    }
-    let length = value(served.bytes.len());
-    let body = if request.method == Method::HEAD {
-        Body::default()
-    } else {
-        served.bytes.into()
+    let mut response = match condition(&request.headers, &tag, Quotes::Optional) {
+        Condition::NotModified => empty(StatusCode::NOT_MODIFIED),
+        Condition::Failed => empty(StatusCode::PRECONDITION_FAILED),
+        Condition::Proceed => {
+            let length = value(served.bytes.len());
+            let body = if request.method == Method::HEAD {
+                Body::default()
+            } else {
+                served.bytes.into()
+            };
+            let response = with(Response::new(body), CONTENT_LENGTH, length);
+            with(response, CONTENT_TYPE, value(served.content_type))
+        }
     };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, length);
-    headers.insert(CONTENT_TYPE, value(served.content_type));
-    headers.insert(CONTENT_DIGEST, value(&tag));
-    headers.insert(ETAG, value(format!("\"{tag}\"")));
+    response.headers_mut().insert(CONTENT_DIGEST, value(&tag));
+    response.headers_mut().insert(ETAG, value(format!("\"{tag}\"")));
     response
 }
 
-fn unknown(name: &RepositoryName, reference: &Reference) -> ApiError {
+pub(crate) fn unknown(name: &RepositoryName, reference: &Reference) -> ApiError {
     ApiError::manifest_unknown().detail(match reference {
         Reference::Tag(tag) => format!("unknown tag={tag}"),
         Reference::Digest(digest) => format!("unknown manifest name={name} revision={digest}"),
@@ -149,13 +148,13 @@ fn tags(request: &Request, reference: &Reference) -> Result<Vec<Tag>, ApiError> 
 async fn body(app: &App, request: &Request) -> Result<Bytes, ApiError> {
     let max = app.limits.manifest_max_bytes;
     if request.content_length().is_some_and(|length| length > max as u64) {
-        return Err(ApiError::manifest_too_large(max));
+        return Err(ApiError::manifest_too_large());
     }
     let body = request
         .body()
         .ok_or_else(|| ApiError::internal("the body was taken before"))?;
     let collected = body.collect(max).await.map_err(|error| ApiError::body(&error))?;
-    collected.ok_or_else(|| ApiError::manifest_too_large(max))
+    collected.ok_or_else(ApiError::manifest_too_large)
 }
 
 /// Takes a tag, or a manifest with all its tags, out of a repository.

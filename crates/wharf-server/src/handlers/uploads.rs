@@ -107,7 +107,11 @@ pub(crate) async fn finish(
 ) -> Result<Response<Body>, ApiError> {
     let invalid = |detail| ApiError::bad_request(ErrorCode::DigestInvalid, detail);
     let offset = verify_token(app, request, name, id)?;
-    let digest = request.query().get("digest").ok_or_else(|| invalid("digest missing"))?;
+    let digest = request
+        .query()
+        .get("digest")
+        .filter(|digest| !digest.is_empty())
+        .ok_or_else(|| invalid("digest missing"))?;
     let digest: Digest = digest.parse().map_err(|_| invalid("digest parsing failed"))?;
     let writer = match open(app, name, id).await {
         Err(error) if error.status == StatusCode::NOT_FOUND => {

@@ -110,7 +110,7 @@ fn every_honoured_key_is_read() {
         header_timeout: Duration::from_secs(1),
         body_timeout: Duration::from_secs(2),
         write_timeout: Duration::from_secs(3),
-        idle_timeout: Duration::from_secs(4),
+        manifest_sparse: false,
         header_max_bytes: 16_384,
         uri_max_bytes: 4096,
     };
