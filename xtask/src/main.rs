@@ -1,2 +1,79 @@
-//! Tests and checks of the project: `cargo xtask <command>`.
-fn main() {}
+//! Tests and checks of the project: `cargo xtask test` and `cargo xtask check`.
+//!
+//! `test` needs nothing but Rust and Debian to begin with and installs the rest itself. `check` is everything that can
+//! be said without running wharf; each of its parts is a command of its own as well.
+#![expect(clippy::print_stdout, reason = "commands answer on standard output")]
+
+mod advisories;
+mod check;
+mod debian;
+mod directions;
+mod go;
+mod licences;
+mod metadata;
+mod oci;
+mod root;
+mod sources;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Tests and checks of wharf")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the real clients and registries from Debian and Go, run all tests, say what was tested
+    Test {
+        /// Arguments for `cargo test`, such as `-p wharf --test clients`; without any, all tests run
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Everything below, and formatting, clippy and the documentation build
+    Check,
+    /// Dependencies between crates point down, and each outside library is used where it belongs
+    Directions,
+    /// Rules on source files: sizes, names, module docs, what a library crate does not do
+    Sources,
+    /// Every requirement of the OCI distribution specification has a test
+    Oci,
+    /// Every dependency has a licence that we accept
+    Licences,
+    /// No dependency has an advisory
+    Advisories,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Test { args } => test::run(&args),
+        Command::Check => check::run(),
+        Command::Directions => directions::check(),
+        Command::Sources => sources::check(),
+        Command::Oci => oci::check(),
+        Command::Licences => licences::check(),
+        Command::Advisories => advisories::check(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
