@@ -1,8 +1,10 @@
 //! What every handler needs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::header::EXPECT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -16,6 +18,10 @@ use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::query::Query;
 use crate::request_body::RequestBody;
+
+/// The longest body that is read only to keep its connection, and for how long.
+const DRAIN_BYTES_MAX: usize = 64 * 1024;
+const DRAIN_MAX: Duration = Duration::from_millis(100);
 
 /// The server's state.
 #[derive(Debug)]
@@ -39,20 +45,40 @@ pub(crate) struct Request {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     /// Taken by the one who reads it.
-    body: Mutex<Option<Incoming>>,
-    body_timeout: Duration,
+    body: Mutex<Option<RequestBody>>,
+    is_body_finished: Arc<AtomicBool>,
 }
 
 impl Request {
     pub(crate) fn new(request: http::Request<Incoming>, body_timeout: Duration) -> Self {
-        let (parts, body) = request.into_parts();
+        let (parts, incoming) = request.into_parts();
+        let body = RequestBody::new(incoming, body_timeout, parts.headers.contains_key(EXPECT));
         Self {
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
+            is_body_finished: body.is_finished(),
             body: Mutex::new(Some(body)),
-            body_timeout,
         }
+    }
+
+    /// Reads a body that nobody wanted, if it is short, so that the connection can go on.
+    pub(crate) async fn drain_body(&self) {
+        if !self.is_body_finished()
+            && self
+                .content_length()
+                .is_some_and(|length| length <= DRAIN_BYTES_MAX as u64)
+            && !self.headers.contains_key(EXPECT)
+            && let Some(body) = self.body()
+        {
+            // Whatever comes of it, the connection is closed if the end was not reached.
+            let _ = tokio::time::timeout(DRAIN_MAX, body.collect(DRAIN_BYTES_MAX)).await;
+        }
+    }
+
+    /// Whether the body was read to its end.
+    pub(crate) fn is_body_finished(&self) -> bool {
+        self.is_body_finished.load(Ordering::Relaxed)
     }
 
     pub(crate) fn query(&self) -> Query<'_> {
@@ -66,10 +92,7 @@ impl Request {
 
     /// The body, for the first who asks.
     pub(crate) fn body(&self) -> Option<RequestBody> {
-        self.body
-            .lock()
-            .take()
-            .map(|incoming| RequestBody::new(incoming, self.body_timeout))
+        self.body.lock().take()
     }
 
     /// The announced length of the body.

@@ -1,10 +1,12 @@
 //! Bodies of requests: collected up to a limit, or pumped to the disk.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::task::{JoinHandle, spawn_blocking};
 use wharf_registry::{Failure, UploadWriter};
 
@@ -22,24 +24,47 @@ pub(crate) enum BodyError {
     Broken(#[from] hyper::Error),
 }
 
-/// A body with the longest silence that is borne inside it.
+/// How long, and how much of, a body that nobody wants is read after the answer. A connection that is closed while bytes are unread is
+/// reset, and the reset may overtake the answer (RFC 9112, section 9.6).
+const LINGER_MAX: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 8 << 20;
+
+/// A body with the longest silence that is borne inside it. Dropped before its end, it is read on for a moment.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    incoming: Incoming,
+    incoming: Option<Incoming>,
     silence_max: Duration,
+    /// Shared with whoever wants to know whether the body was read to its end.
+    is_finished: Arc<AtomicBool>,
+    /// Not for a client that waits to be told to send its body.
+    lingers: bool,
 }
 
 impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, silence_max: Duration) -> Self {
-        Self { incoming, silence_max }
+    pub(crate) fn new(incoming: Incoming, silence_max: Duration, awaits_continue: bool) -> Self {
+        let is_finished = Arc::new(AtomicBool::new(incoming.is_end_stream()));
+        Self {
+            incoming: Some(incoming),
+            silence_max,
+            is_finished,
+            lingers: !awaits_continue,
+        }
+    }
+
+    /// Becomes true when the body was read to its end.
+    pub(crate) fn is_finished(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_finished)
     }
 
     /// The next bytes, `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        loop {
-            let frame = tokio::time::timeout(self.silence_max, self.incoming.frame());
+        while let Some(incoming) = &mut self.incoming {
+            let frame = tokio::time::timeout(self.silence_max, incoming.frame());
             match frame.await.map_err(|_| BodyError::Silent)? {
-                None => return Ok(None),
+                None => {
+                    self.is_finished.store(true, Ordering::Relaxed);
+                    self.incoming = None;
+                }
                 Some(frame) => {
                     if let Ok(data) = frame?.into_data() {
                         return Ok(Some(data));
@@ -47,6 +72,7 @@ impl RequestBody {
                 }
             }
         }
+        Ok(None)
     }
 
     /// The whole body, or `None` if it is longer than `max_bytes`.
@@ -86,6 +112,27 @@ impl RequestBody {
         };
         pump.write(batch.freeze()).await?;
         Ok((pump.writer().await?, end))
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(incoming) = self.incoming.take()
+            && self.lingers
+            && !self.is_finished.load(Ordering::Relaxed)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(LINGER_MAX, discard(incoming)));
+        }
+    }
+}
+
+async fn discard(mut incoming: Incoming) {
+    let mut read_bytes = 0;
+    while read_bytes < LINGER_BYTES_MAX
+        && let Some(Ok(frame)) = incoming.frame().await
+    {
+        read_bytes += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

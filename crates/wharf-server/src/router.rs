@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
-use http::{Method, Response, StatusCode};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, LOCATION};
+use http::{Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use tracing::Instrument;
@@ -23,11 +23,19 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 
 /// Answers a request.
 pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Response<Body> {
+    let is_http1 = request.version() <= Version::HTTP_11;
     let request = Arc::new(Request::new(request, app.limits.body_timeout));
     let id = Uuid::new_v4();
     let span = tracing::info_span!("request", %id, method = %request.method, uri = %request.uri);
     let started = Instant::now();
-    let response = answer(&app, &request).instrument(span.clone()).await;
+    let mut response = answer(&app, &request).instrument(span.clone()).await;
+    request.drain_body().await;
+    // What is left of the body would be taken for the next request.
+    if is_http1 && !request.is_body_finished() {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(status, duration_ms, "answered"));
