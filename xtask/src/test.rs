@@ -54,6 +54,10 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     if args.is_empty() {
         command.arg("--workspace");
     }
+    if std::env::var_os("TMPDIR").is_none() {
+        // Layers of gigabytes go through temporary directories, and `/tmp` is often in memory.
+        command.env("TMPDIR", "/var/tmp");
+    }
     if !debian::is_root()? {
         // dockerd, and what podman and buildah mount, need root; the tests themselves run as root then.
         command.env(runner_variable()?, "sudo --preserve-env");
