@@ -4,10 +4,7 @@
 //! only. A server of ours ([`WharfServer`]) and Debian's registry 2.8 ([`DockerRegistry`]) answer
 //! to the same trait, [`Registry`], so that one test body can ask both; [`http`] sends requests
 //! exactly as written and shows answers exactly as received.
-#![expect(
-    clippy::missing_panics_doc,
-    reason = "a test tool fails by panicking, everywhere"
-)]
+#![expect(clippy::missing_panics_doc, reason = "a test tool fails by panicking, everywhere")]
 
 pub mod clients;
 pub mod docker_registry;
