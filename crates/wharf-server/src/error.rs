@@ -9,7 +9,7 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 use wharf_registry::{Failure, PutManifestError, UploadError};
 use wharf_spec::name::ReferenceError;
-use wharf_spec::{Digest, DigestError, EndpointError, ErrorCode, NameError};
+use wharf_spec::{Digest, DigestError, EndpointError, ErrorCode, NameError, Reference, RepositoryName};
 
 use crate::body::Body;
 
@@ -74,6 +74,14 @@ impl ApiError {
 
     pub(crate) fn manifest_unknown() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown)
+    }
+
+    /// A tag or digest that the repository does not have.
+    pub(crate) fn no_such_manifest(name: &RepositoryName, reference: &Reference) -> Self {
+        Self::manifest_unknown().detail(match reference {
+            Reference::Tag(tag) => format!("unknown tag={tag}"),
+            Reference::Digest(digest) => format!("unknown manifest name={name} revision={digest}"),
+        })
     }
 
     pub(crate) fn name_unknown(name: &str) -> Self {

@@ -13,7 +13,6 @@ use wharf_spec::schema1::{self, EMPTY_LAYER, SigningKey};
 use wharf_spec::{Algorithm, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
 
 use crate::error::ApiError;
-use crate::handlers::manifests::unknown;
 
 /// A configuration that is converted is read whole; larger ones are not made by anybody.
 const CONFIG_BYTES_MAX: u64 = 8 << 20;
@@ -89,7 +88,7 @@ impl Conversion<'_> {
             return Err(ApiError::manifest_unknown());
         };
         let reference = Reference::Digest(entry.digest);
-        let gone = || unknown(self.name, &reference);
+        let gone = || ApiError::no_such_manifest(self.name, &reference);
         let found = self.registry.find_manifest(self.name, &reference)?.ok_or_else(gone)?;
         let bytes = self.registry.read_manifest(&found)?.ok_or_else(gone)?;
         let is_image = found.media_type == MediaType::DockerManifest.as_str();

@@ -17,7 +17,6 @@ use crate::body::Body;
 use crate::error::ApiError;
 use crate::handlers::{blobs, empty, lists, manifests, referrers, uploads, value, with};
 use crate::metrics::Handler;
-use crate::service::announced_bytes;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
@@ -68,7 +67,7 @@ async fn measured(app: &Arc<App>, request: &Arc<Request>, endpoint: Endpoint) ->
     let in_flight = app.metrics.begin(handler_of(&endpoint));
     let mut response = guarded(app, request, endpoint).await.unwrap_or_else(refuse);
     response.headers_mut().extend(app.headers.iter().cloned());
-    let received_bytes = announced_bytes(&request.headers);
+    let received_bytes = request.content_length().unwrap_or_default();
     in_flight.finish(
         &request.method,
         response.status(),

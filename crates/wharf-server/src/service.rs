@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, REFERER, USER_AGENT};
+use http::header::{REFERER, USER_AGENT};
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -83,10 +83,4 @@ fn header_bytes(headers: &HeaderMap) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
-}
-
-/// The announced length of a request's body.
-pub(crate) fn announced_bytes(headers: &HeaderMap) -> u64 {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or_default()
 }

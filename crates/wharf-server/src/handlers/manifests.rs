@@ -39,7 +39,9 @@ pub(crate) async fn get(
     let served = crate::blocking::blocking(move || {
         negotiate(&registry, &key.signing_key, &owned_name, &owned_reference, &accept)
     });
-    let served = served.await?.ok_or_else(|| unknown(name, reference))?;
+    let served = served
+        .await?
+        .ok_or_else(|| ApiError::no_such_manifest(name, reference))?;
     Ok(answer(request, served))
 }
 
@@ -62,13 +64,6 @@ fn answer(request: &Request, served: Served) -> Response<Body> {
     response.headers_mut().insert(CONTENT_DIGEST, value(&tag));
     response.headers_mut().insert(ETAG, value(format!("\"{tag}\"")));
     response
-}
-
-pub(crate) fn unknown(name: &RepositoryName, reference: &Reference) -> ApiError {
-    ApiError::manifest_unknown().detail(match reference {
-        Reference::Tag(tag) => format!("unknown tag={tag}"),
-        Reference::Digest(digest) => format!("unknown manifest name={name} revision={digest}"),
-    })
 }
 
 /// Stores a manifest.
@@ -169,7 +164,7 @@ pub(crate) async fn delete(
         Reference::Digest(digest) => registry.delete_manifest(name, *digest),
     });
     if !deleted.await? {
-        return Err(unknown(name, reference));
+        return Err(ApiError::no_such_manifest(name, reference));
     }
     tracing::info!(repository = %name, %reference, "deleted a manifest or tag");
     Ok(empty(StatusCode::ACCEPTED))
