@@ -73,11 +73,9 @@ impl Registry {
     }
 
     /// Waits for the first sweep of a new index, before which a list of everything would lack most of it.
-    pub(crate) fn wait_until_swept(&self) {
-        let mut swept = self.swept.0.lock();
-        while !*swept {
-            self.swept.1.wait(&mut swept);
-        }
+    pub async fn wait_until_swept(&self) {
+        // The sender lives as long as the registry.
+        let _ = self.swept.subscribe().wait_for(|swept| *swept).await;
     }
 
     pub(crate) fn find_repositories(&self, directory: &StorageKey, prefix: &str, names: &mut HashSet<RepositoryName>) {
@@ -223,8 +221,7 @@ struct Swept<'a>(&'a Registry);
 
 impl Drop for Swept<'_> {
     fn drop(&mut self) {
-        *self.0.swept.0.lock() = true;
-        self.0.swept.1.notify_all();
+        self.0.swept.send_replace(true);
     }
 }
 

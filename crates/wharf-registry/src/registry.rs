@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::RwLock;
+use tokio::sync::watch;
 use wharf_index::{Counts, Index};
 use wharf_spec::referrers::Referrer;
 use wharf_spec::{Digest, RepositoryName, Tag};
@@ -39,7 +40,7 @@ pub struct Registry {
     /// Repositories whose index was compared with the tree since the start.
     pub(crate) confirmed: RwLock<HashSet<RepositoryName>>,
     /// Whether the catalog is complete: not before a new index has seen the whole tree.
-    pub(crate) swept: (Mutex<bool>, Condvar),
+    pub(crate) swept: watch::Sender<bool>,
     pub(crate) state: StateDirectory,
 }
 
@@ -59,7 +60,7 @@ impl Registry {
             uploads: Uploads::new(settings.uploads_max),
             token: UploadToken::new(&secret),
             confirmed: RwLock::new(HashSet::new()),
-            swept: (Mutex::new(!is_new), Condvar::new()),
+            swept: watch::Sender::new(!is_new),
             state,
         })
     }
@@ -108,9 +109,8 @@ impl Registry {
     }
 
     /// Repositories that hold a manifest, by path component, behind the name `after`, `limit` at most. `after` need not be a
-    /// repository, nor even a name.
+    /// repository, nor even a name. Complete only after [`Registry::wait_until_swept`].
     pub fn catalog(&self, after: &str, limit: usize) -> Result<Vec<String>, Failure> {
-        self.wait_until_swept();
         let after: Vec<u8> = after.bytes().map(|byte| if byte == b'/' { 0 } else { byte }).collect();
         Ok(self.index.catalog(&after, limit)?)
     }

@@ -53,6 +53,7 @@ pub(crate) async fn catalog(app: &App, request: &Request) -> Result<Response<Bod
         .page_size(app.catalog_max)?
         .unwrap_or(CATALOG_DEFAULT.min(app.catalog_max));
     let last = query.get("last").unwrap_or_default().into_owned();
+    app.registry.wait_until_swept().await;
     let mut repositories = match page_size {
         0 => Vec::new(),
         _ => {
