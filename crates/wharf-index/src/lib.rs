@@ -18,7 +18,7 @@ use rusqlite::Connection;
 
 pub use reader::{BlobRow, Counts, ManifestRow};
 pub use row::NewManifest;
-pub use snapshot::{Snapshot, SnapshotChange};
+pub use snapshot::{Differences, Record, Snapshot};
 
 use writer::Writer;
 

@@ -168,11 +168,34 @@ impl Index {
         })
     }
 
-    /// The repositories that the index knows, whether they hold something or not.
-    pub fn repositories(&self) -> Result<Vec<String>, IndexError> {
+    /// Repositories that the index knows, whether they hold something or not, by path component, behind the key `after`, `limit` at
+    /// most.
+    pub fn repositories(&self, after: &[u8], limit: usize) -> Result<Vec<String>, IndexError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT name FROM repositories ORDER BY sort_key")?;
-            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            let mut statement = connection
+                .prepare_cached("SELECT name FROM repositories WHERE sort_key > ?1 ORDER BY sort_key LIMIT ?2")?;
+            let names = statement.query_map(params![after, limit_column(limit)], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The recorded size of content, whoever refers to it.
+    pub fn content_size(&self, content: Digest) -> Result<Option<u64>, IndexError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT size_bytes FROM blobs WHERE digest = ?1")?;
+            let mut rows = statement.query([content.to_string()])?;
+            rows.next()?.map(|row| size(row, 0)).transpose()
+        })
+    }
+
+    /// Whether a repository links content as a blob or has it as a manifest.
+    pub fn is_referenced(&self, content: Digest) -> Result<bool, IndexError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM repository_blobs WHERE content = ?1) \
+                 OR EXISTS (SELECT 1 FROM manifests WHERE digest = ?1)",
+            )?;
+            Ok(statement.query_row([content.to_string()], |row| row.get(0))?)
         })
     }
 

@@ -1,6 +1,6 @@
-//! Taking in what the tree on disk says of a repository.
+//! Comparing a repository's rows with its tree on disk, and taking in what the tree says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 use wharf_spec::{Digest, RepositoryName};
@@ -17,140 +17,166 @@ pub struct Snapshot {
     /// Linked blobs, and where their content lies.
     pub blobs: BTreeMap<Digest, BlobRow>,
     /// Manifests that the index knows.
-    pub known_manifests: Vec<Digest>,
+    pub known_manifests: BTreeSet<Digest>,
     /// Manifests that it does not know yet.
     pub new_manifests: Vec<NewManifest>,
     /// Tags whose manifest is among the above.
     pub tags: BTreeMap<String, Digest>,
 }
 
-/// How many rows differed from the tree.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SnapshotChange {
-    /// Rows that the index lacked or had differently.
-    pub added: usize,
-    /// Rows of things that are not in the tree.
-    pub removed: usize,
+/// Something that has a row in the index and a file in the tree, or should have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Record {
+    /// A blob that a repository links.
+    Blob(Digest),
+    /// A manifest of a repository.
+    Manifest(Digest),
+    /// A tag.
+    Tag(String),
+}
+
+/// Where index and tree differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// In the tree, and not or differently in the index.
+    pub missing: Vec<Record>,
+    /// In the index, and not in the tree.
+    pub surplus: Vec<Record>,
+}
+
+impl Differences {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.surplus.is_empty()
+    }
 }
 
 impl Index {
     /// The digests of a repository's manifests.
-    pub fn manifest_digests(&self, repository: &RepositoryName) -> Result<Vec<Digest>, IndexError> {
+    pub fn manifest_digests(&self, repository: &RepositoryName) -> Result<BTreeSet<Digest>, IndexError> {
         self.read(|connection| match repository_id(connection, repository)? {
-            Some(id) => column_of_digests(connection, "SELECT digest FROM manifests WHERE repository_id = ?1", id),
-            None => Ok(Vec::new()),
+            Some(id) => manifests_of(connection, id),
+            None => Ok(BTreeSet::new()),
         })
     }
 
-    /// Makes the index say of a repository what its tree says, in one transaction.
-    pub fn apply_snapshot(
+    /// Where the index differs from what the tree of a repository says.
+    pub fn compare_snapshot(
         &self,
         repository: &RepositoryName,
-        snapshot: Snapshot,
-    ) -> Result<SnapshotChange, IndexError> {
+        snapshot: &Snapshot,
+    ) -> Result<Differences, IndexError> {
+        self.read(|connection| differences(connection, repository_id(connection, repository)?, snapshot))
+    }
+
+    /// Makes the index say of a repository what its tree says, in one transaction. Returns where it differed.
+    pub fn apply_snapshot(&self, repository: &RepositoryName, snapshot: Snapshot) -> Result<Differences, IndexError> {
         let repository = repository.clone();
         self.writer.write(move |connection| {
             let id = ensure_repository(connection, &repository)?;
-            let mut change = SnapshotChange::default();
-            apply_blobs(connection, id, &snapshot, &mut change)?;
-            apply_manifests(connection, id, &snapshot, &mut change)?;
-            apply_tags(connection, id, &snapshot, &mut change)?;
-            Ok(change)
+            let differences = differences(connection, Some(id), &snapshot)?;
+            for record in &differences.surplus {
+                remove(connection, id, record)?;
+            }
+            for manifest in &snapshot.new_manifests {
+                insert_manifest(connection, id, manifest)?;
+            }
+            for record in &differences.missing {
+                match record {
+                    Record::Blob(digest) => {
+                        let blob = snapshot.blobs[digest];
+                        insert_blob(connection, blob.content, blob.size_bytes)?;
+                        insert_link(connection, id, *digest, blob.content)?;
+                    }
+                    Record::Manifest(_) => {}
+                    Record::Tag(name) => upsert_tag(connection, id, name, snapshot.tags[name])?,
+                }
+            }
+            Ok(differences)
         })
     }
 }
 
-fn column_of_digests(connection: &Connection, sql: &str, id: i64) -> Result<Vec<Digest>, IndexError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([id])?;
-    let mut digests = Vec::new();
-    while let Some(row) = rows.next()? {
-        digests.push(digest(row, 0, "digest")?);
+fn differences(connection: &Connection, id: Option<i64>, snapshot: &Snapshot) -> Result<Differences, IndexError> {
+    let (mut blobs, mut manifests, mut tags) = match id {
+        Some(id) => (
+            blobs_of(connection, id)?,
+            manifests_of(connection, id)?,
+            tags_of(connection, id)?,
+        ),
+        None => Default::default(),
+    };
+    let mut differences = Differences::default();
+    for (digest, blob) in &snapshot.blobs {
+        if blobs.remove(digest).as_ref() != Some(blob) {
+            differences.missing.push(Record::Blob(*digest));
+        }
     }
-    Ok(digests)
+    for manifest in &snapshot.new_manifests {
+        manifests.remove(&manifest.digest);
+        differences.missing.push(Record::Manifest(manifest.digest));
+    }
+    for digest in &snapshot.known_manifests {
+        manifests.remove(digest);
+    }
+    for (name, digest) in &snapshot.tags {
+        if tags.remove(name) != Some(*digest) {
+            differences.missing.push(Record::Tag(name.clone()));
+        }
+    }
+    differences.surplus.extend(blobs.into_keys().map(Record::Blob));
+    differences.surplus.extend(tags.into_keys().map(Record::Tag));
+    differences.surplus.extend(manifests.into_iter().map(Record::Manifest));
+    Ok(differences)
 }
 
-fn apply_blobs(
-    connection: &Connection,
-    id: i64,
-    snapshot: &Snapshot,
-    change: &mut SnapshotChange,
-) -> Result<(), IndexError> {
-    let mut known = BTreeMap::new();
+fn remove(connection: &Connection, id: i64, record: &Record) -> Result<(), IndexError> {
+    let (sql, key) = match record {
+        Record::Blob(digest) => (
+            "DELETE FROM repository_blobs WHERE repository_id = ?1 AND digest = ?2",
+            digest.to_string(),
+        ),
+        Record::Manifest(digest) => (
+            "DELETE FROM manifests WHERE repository_id = ?1 AND digest = ?2",
+            digest.to_string(),
+        ),
+        Record::Tag(name) => ("DELETE FROM tags WHERE repository_id = ?1 AND name = ?2", name.clone()),
+    };
+    connection.prepare_cached(sql)?.execute(params![id, key])?;
+    Ok(())
+}
+
+fn blobs_of(connection: &Connection, id: i64) -> Result<BTreeMap<Digest, BlobRow>, IndexError> {
     let mut statement = connection.prepare_cached(
         "SELECT repository_blobs.digest, content, size_bytes FROM repository_blobs JOIN blobs ON blobs.digest = content \
          WHERE repository_id = ?1",
     )?;
     let mut rows = statement.query([id])?;
+    let mut blobs = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let size_bytes = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
-        known.insert(
-            digest(row, 0, "digest")?,
-            BlobRow {
-                content: digest(row, 1, "content")?,
-                size_bytes,
-            },
-        );
+        let content = digest(row, 1, "content")?;
+        blobs.insert(digest(row, 0, "digest")?, BlobRow { content, size_bytes });
     }
-    for (linked, blob) in &snapshot.blobs {
-        if known.remove(linked).as_ref() != Some(blob) {
-            insert_blob(connection, blob.content, blob.size_bytes)?;
-            insert_link(connection, id, *linked, blob.content)?;
-            change.added += 1;
-        }
-    }
-    for gone in known.keys() {
-        let mut statement =
-            connection.prepare_cached("DELETE FROM repository_blobs WHERE repository_id = ?1 AND digest = ?2")?;
-        change.removed += statement.execute(params![id, gone.to_string()])?;
-    }
-    Ok(())
+    Ok(blobs)
 }
 
-fn apply_manifests(
-    connection: &Connection,
-    id: i64,
-    snapshot: &Snapshot,
-    change: &mut SnapshotChange,
-) -> Result<(), IndexError> {
-    for manifest in &snapshot.new_manifests {
-        insert_manifest(connection, id, manifest)?;
-        change.added += 1;
+fn manifests_of(connection: &Connection, id: i64) -> Result<BTreeSet<Digest>, IndexError> {
+    let mut statement = connection.prepare_cached("SELECT digest FROM manifests WHERE repository_id = ?1")?;
+    let mut rows = statement.query([id])?;
+    let mut digests = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        digests.insert(digest(row, 0, "digest")?);
     }
-    let known = column_of_digests(connection, "SELECT digest FROM manifests WHERE repository_id = ?1", id)?;
-    for digest in known {
-        let in_tree = snapshot.known_manifests.contains(&digest)
-            || snapshot.new_manifests.iter().any(|manifest| manifest.digest == digest);
-        if !in_tree {
-            let mut statement =
-                connection.prepare_cached("DELETE FROM manifests WHERE repository_id = ?1 AND digest = ?2")?;
-            change.removed += statement.execute(params![id, digest.to_string()])?;
-        }
-    }
-    Ok(())
+    Ok(digests)
 }
 
-fn apply_tags(
-    connection: &Connection,
-    id: i64,
-    snapshot: &Snapshot,
-    change: &mut SnapshotChange,
-) -> Result<(), IndexError> {
+fn tags_of(connection: &Connection, id: i64) -> Result<BTreeMap<String, Digest>, IndexError> {
     let mut statement = connection.prepare_cached("SELECT name, digest FROM tags WHERE repository_id = ?1")?;
     let mut rows = statement.query([id])?;
-    let mut known: BTreeMap<String, Digest> = BTreeMap::new();
+    let mut tags = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        known.insert(row.get(0)?, digest(row, 1, "digest")?);
+        tags.insert(row.get(0)?, digest(row, 1, "digest")?);
     }
-    for (tag, digest) in &snapshot.tags {
-        if known.remove(tag) != Some(*digest) {
-            upsert_tag(connection, id, tag, *digest)?;
-            change.added += 1;
-        }
-    }
-    for gone in known.keys() {
-        let mut statement = connection.prepare_cached("DELETE FROM tags WHERE repository_id = ?1 AND name = ?2")?;
-        change.removed += statement.execute(params![id, gone])?;
-    }
-    Ok(())
+    Ok(tags)
 }

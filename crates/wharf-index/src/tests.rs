@@ -160,7 +160,7 @@ fn a_failed_write_leaves_nothing_and_harms_no_other() {
     for thread in good {
         thread.join().unwrap().unwrap();
     }
-    assert_eq!(index.repositories().unwrap(), ["good"]);
+    assert_eq!(index.repositories(b"", 10).unwrap(), ["good"]);
     assert_eq!(index.counts().unwrap().blobs, 20);
 }
 
@@ -193,22 +193,32 @@ fn a_snapshot_makes_the_index_say_what_the_tree_says() {
             },
         )]
         .into(),
-        known_manifests: vec![digest("stays")],
+        known_manifests: [digest("stays")].into(),
         new_manifests: vec![manifest("new")],
         tags: [("moved".to_owned(), digest("new"))].into(),
     };
-    let change = index.apply_snapshot(&name("a"), snapshot.clone()).unwrap();
-    assert_eq!(change, SnapshotChange { added: 3, removed: 3 });
+    let expected = Differences {
+        missing: vec![
+            Record::Blob(digest("layer")),
+            Record::Manifest(digest("new")),
+            Record::Tag("moved".to_owned()),
+        ],
+        surplus: vec![
+            Record::Blob(digest("old")),
+            Record::Tag("gone".to_owned()),
+            Record::Manifest(digest("goes")),
+        ],
+    };
+    assert_eq!(index.compare_snapshot(&name("a"), &snapshot).unwrap(), expected);
+    assert_eq!(index.apply_snapshot(&name("a"), snapshot.clone()).unwrap(), expected);
     assert_eq!(index.find_tag(&name("a"), &tag("moved")).unwrap(), Some(digest("new")));
     let by_digest = Reference::Digest(digest("goes"));
     assert_eq!(index.find_manifest(&name("a"), &by_digest).unwrap(), None);
+    let known_manifests = [digest("stays"), digest("new")].into();
     let again = Snapshot {
-        known_manifests: vec![digest("stays"), digest("new")],
+        known_manifests,
         new_manifests: vec![],
         ..snapshot
     };
-    assert_eq!(
-        index.apply_snapshot(&name("a"), again).unwrap(),
-        SnapshotChange::default()
-    );
+    assert!(index.apply_snapshot(&name("a"), again).unwrap().is_empty());
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -16,9 +16,21 @@ const BATCH_MAX: usize = 256;
 type Job = Box<dyn FnOnce(Result<&Connection, IndexError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), IndexError>) + Send>;
 
-/// Hands jobs to the writing thread.
+/// Hands jobs to the writing thread. Dropped, it waits until the thread has closed the database.
 pub(crate) struct Writer {
-    jobs: Sender<Job>,
+    /// `None` only while it is dropped.
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // It ends when the queue does; if it panicked, its jobs have failed already.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl fmt::Debug for Writer {
@@ -30,11 +42,14 @@ impl fmt::Debug for Writer {
 impl Writer {
     pub(crate) fn start(connection: Connection) -> Result<Self, IndexError> {
         let (jobs, queue) = channel();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("index-writer".to_owned())
             .spawn(move || run(connection, &queue))
             .map_err(|_| IndexError::WriterEnded)?;
-        Ok(Self { jobs })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     /// Runs `work` in a transaction and returns when it is committed and synced. An error of `work` undoes what it did, and nothing
@@ -51,7 +66,8 @@ impl Writer {
                 let _ = sender.send(commit.and(result));
             })
         };
-        self.jobs.send(Box::new(job)).map_err(|_| IndexError::WriterEnded)?;
+        let jobs = self.jobs.as_ref().ok_or(IndexError::WriterEnded)?;
+        jobs.send(Box::new(job)).map_err(|_| IndexError::WriterEnded)?;
         receiver.recv().map_err(|_| IndexError::WriterEnded)?
     }
 }

@@ -59,6 +59,12 @@ pub enum OpenError {
     /// The storage or the index failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// There was an index, and it is gone.
+    #[error("the index `{path}` is gone")]
+    IndexMissing {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The index can't be opened.
     #[error(transparent)]
     Index(#[from] IndexError),

@@ -7,7 +7,9 @@
 
 mod adopt;
 mod blob;
+mod damage;
 mod error;
+mod fsck;
 mod locks;
 mod manifest;
 mod paths;
@@ -15,11 +17,15 @@ mod purge;
 mod registry;
 mod rules;
 mod state;
+mod tree;
 mod upload;
 mod upload_token;
 
+pub use adopt::SweepProgress;
 pub use blob::{Blob, BlobReader};
+pub use damage::Damage;
 pub use error::{Failure, OpenError, PutManifestError, UploadError};
+pub use fsck::{Finding, FsckOptions, FsckProgress, FsckSummary};
 pub use manifest::{PutManifest, StoredManifest};
 pub use purge::{Purged, UploadPurging};
 pub use registry::{Registry, Settings};

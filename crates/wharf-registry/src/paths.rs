@@ -47,6 +47,16 @@ pub(crate) fn blob_data(digest: &Digest) -> StorageKey {
     key(&format!("{ROOT}/blobs/{}/{}/{hex}/data", digest.algorithm(), &hex[..2]))
 }
 
+/// All content of one algorithm.
+pub(crate) fn blobs(algorithm: Algorithm) -> StorageKey {
+    key(&format!("{ROOT}/blobs/{algorithm}"))
+}
+
+/// Where damaged content is moved to, beside registry:2's tree.
+pub(crate) fn quarantine(digest: &Digest) -> StorageKey {
+    key(&format!("wharf/quarantine/{}", hashed(digest)))
+}
+
 /// A repository's directory.
 pub(crate) fn repository(name: &RepositoryName) -> StorageKey {
     key(&format!("{ROOT}/repositories/{name}"))
@@ -110,6 +120,13 @@ pub(crate) fn tag_index(name: &RepositoryName, tag: &Tag, digest: &Digest) -> St
     key(&format!(
         "{ROOT}/repositories/{name}/_manifests/tags/{tag}/index/{}/link",
         hashed(digest)
+    ))
+}
+
+/// The links to every manifest of one algorithm that a tag points to, or once did.
+pub(crate) fn tag_history(name: &RepositoryName, tag: &Tag, algorithm: Algorithm) -> StorageKey {
+    key(&format!(
+        "{ROOT}/repositories/{name}/_manifests/tags/{tag}/index/{algorithm}"
     ))
 }
 

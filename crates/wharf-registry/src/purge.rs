@@ -1,6 +1,5 @@
 //! Throwing away uploads that nobody goes on with.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use wharf_storage::{Durability, EntryKind};
 use crate::error::UploadError;
 use crate::paths;
 use crate::registry::Registry;
+use crate::tree::for_each_repository;
 
 /// registry:2's `storage.maintenance.uploadpurging`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,14 @@ impl Registry {
     /// Removes uploads that are older than the settings say. Those without a readable time are left-overs of an interrupted
     /// deletion and go too, unless somebody works on them.
     pub fn purge_uploads(&self, settings: &UploadPurging, now: Timestamp) -> Purged {
-        let mut names = HashSet::new();
-        self.find_repositories(&paths::repositories(), "", &mut names);
         let mut purged = Purged::default();
-        for repository in &names {
-            self.purge_repository(repository, settings, now, &mut purged);
+        let walked = for_each_repository(&*self.driver, &mut |repository| {
+            self.purge_repository(&repository, settings, now, &mut purged);
+            Ok(())
+        });
+        if let Err(error) = walked {
+            tracing::error!(%error, "could not look for abandoned uploads everywhere");
+            purged.errors += 1;
         }
         purged
     }

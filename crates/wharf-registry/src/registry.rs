@@ -10,6 +10,7 @@ use wharf_spec::referrers::Referrer;
 use wharf_spec::{Digest, RepositoryName, Tag};
 use wharf_storage::Driver;
 
+use crate::adopt::SweepProgress;
 use crate::error::{Failure, OpenError};
 use crate::locks::Locks;
 use crate::rules::Rules;
@@ -33,6 +34,8 @@ pub struct Settings {
 pub struct Registry {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) index: Index,
+    /// Set where the index is not the root's own, because that has none.
+    pub(crate) temporary_index: Option<tempfile::TempDir>,
     pub(crate) rules: Rules,
     pub(crate) locks: Locks,
     pub(crate) uploads: Uploads,
@@ -41,6 +44,7 @@ pub struct Registry {
     pub(crate) confirmed: RwLock<HashSet<RepositoryName>>,
     /// Whether the catalog is complete: not before a new index has seen the whole tree.
     pub(crate) swept: watch::Sender<bool>,
+    pub(crate) sweep_progress: SweepProgress,
     pub(crate) state: StateDirectory,
 }
 
@@ -48,6 +52,42 @@ impl Registry {
     /// Opens the registry whose tree `driver` holds.
     pub fn open(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
         let (index, is_new) = state.open_index()?;
+        Self::with_index(driver, state, settings, index, is_new)
+    }
+
+    /// Opens a root that nobody serves, to look at it.
+    pub fn open_offline(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
+        let (index, temporary) = state.open_offline_index()?;
+        let mut registry = Self::with_index(driver, state, settings, index, temporary.is_some())?;
+        registry.temporary_index = temporary;
+        Ok(registry)
+    }
+
+    /// Opens the registry with an empty index beside the one in use, to be filled by [`Registry::sweep`] and put in its place by
+    /// [`Registry::finish_reindex`].
+    pub fn begin_reindex(
+        driver: Arc<dyn Driver>,
+        state: StateDirectory,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
+        let index = state.open_new_index()?;
+        Self::with_index(driver, state, settings, index, true)
+    }
+
+    /// Puts the index that was made anew in the place of the other.
+    pub fn finish_reindex(self) -> Result<(), OpenError> {
+        let Self { index, state, .. } = self;
+        drop(index);
+        state.adopt_new_index()
+    }
+
+    fn with_index(
+        driver: Arc<dyn Driver>,
+        state: StateDirectory,
+        settings: Settings,
+        index: Index,
+        is_new: bool,
+    ) -> Result<Self, OpenError> {
         let secret = match settings.secret {
             Some(secret) => secret,
             None => state.secret()?,
@@ -55,12 +95,14 @@ impl Registry {
         Ok(Self {
             driver,
             index,
+            temporary_index: None,
             rules: settings.rules,
             locks: Locks::new(),
             uploads: Uploads::new(settings.uploads_max),
             token: UploadToken::new(&secret),
             confirmed: RwLock::new(HashSet::new()),
             swept: watch::Sender::new(!is_new),
+            sweep_progress: SweepProgress::default(),
             state,
         })
     }

@@ -36,13 +36,7 @@ impl StateDirectory {
 
     /// For a root that can't be written to: keeps what is needed while serving in a temporary directory.
     pub fn read_only() -> Result<Self, OpenError> {
-        let directory = tempfile::Builder::new()
-            .prefix("wharf-")
-            .tempdir()
-            .map_err(|source| OpenError::State {
-                path: PathBuf::from("temporary directory"),
-                source,
-            })?;
+        let directory = temporary()?;
         Ok(Self {
             path: directory.path().to_owned(),
             lock: None,
@@ -55,11 +49,65 @@ impl StateDirectory {
         self.lock.is_none()
     }
 
-    /// Opens the index, and says whether it is a new one.
+    /// Opens the index, and says whether it is a new one. An index that was there once and is gone is an error: it is made anew only
+    /// when asked for, because that takes its time.
     pub(crate) fn open_index(&self) -> Result<(Index, bool), OpenError> {
-        let path = self.path.join("index.sqlite");
+        let (path, marker) = (self.index_path(), self.path.join("indexed"));
         let is_new = !path.exists();
-        Ok((Index::open(&path)?, is_new))
+        if is_new && marker.exists() {
+            return Err(OpenError::IndexMissing { path });
+        }
+        let index = Index::open(&path)?;
+        if !marker.exists() {
+            write_private(&marker, b"").map_err(|source| OpenError::State { path: marker, source })?;
+        }
+        Ok((index, is_new))
+    }
+
+    /// Opens the index for looking at a root that nobody serves. A root that has none gets one for the time being only, which says
+    /// nothing of the root.
+    pub(crate) fn open_offline_index(&self) -> Result<(Index, Option<tempfile::TempDir>), OpenError> {
+        if self.index_path().exists() || self.path.join("indexed").exists() {
+            return Ok((self.open_index()?.0, None));
+        }
+        let directory = temporary()?;
+        Ok((Index::open(&directory.path().join("index.sqlite"))?, Some(directory)))
+    }
+
+    fn index_path(&self) -> PathBuf {
+        self.path.join("index.sqlite")
+    }
+
+    /// Where an index is made anew, beside the one in use.
+    fn new_index_path(&self) -> PathBuf {
+        self.path.join("reindex.sqlite")
+    }
+
+    /// Opens an empty index beside the one in use. What an interrupted run left is thrown away.
+    pub(crate) fn open_new_index(&self) -> Result<Index, OpenError> {
+        let path = self.new_index_path();
+        remove_database(&path).map_err(|source| OpenError::State {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Index::open(&path)?)
+    }
+
+    /// Puts the new index, which must be closed, in the place of the other. Ended in the middle, there is the old one, or none and a
+    /// marker that says so.
+    pub(crate) fn adopt_new_index(&self) -> Result<(), OpenError> {
+        let (path, marker) = (self.index_path(), self.path.join("indexed"));
+        let failed = |source| OpenError::State {
+            path: path.clone(),
+            source,
+        };
+        write_private(&marker, b"").map_err(failed)?;
+        // A write-ahead log of the old database must never meet the new one.
+        remove_database(&path).map_err(failed)?;
+        fs::rename(self.new_index_path(), &path).map_err(failed)?;
+        fs::File::open(&self.path)
+            .and_then(|directory| directory.sync_all())
+            .map_err(failed)
     }
 
     /// The secret that signs upload tokens, kept so that uploads survive a restart. Made when there is none.
@@ -83,6 +131,15 @@ impl StateDirectory {
     }
 }
 
+/// A directory that goes with the process.
+fn temporary() -> Result<tempfile::TempDir, OpenError> {
+    let directory = tempfile::Builder::new().prefix("wharf-").tempdir();
+    directory.map_err(|source| OpenError::State {
+        path: PathBuf::from("temporary directory"),
+        source,
+    })
+}
+
 /// Writes a file that only its owner may read, whole or not at all.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
@@ -91,4 +148,17 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     fs::File::open(directory)?.sync_all()
+}
+
+/// Removes a database with its side files, the main file first: without it they mean nothing.
+fn remove_database(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match fs::remove_file(PathBuf::from(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -99,6 +99,8 @@ pub struct Totals {
     pub tags: u64,
     /// Blobs.
     pub blobs: u64,
+    /// Repositories compared with their tree since the start.
+    pub confirmed_repositories: u64,
 }
 
 /// The text form of an answer to a scrape.
@@ -156,6 +158,7 @@ struct Inner {
     manifests: Number,
     tags: Number,
     blobs: Number,
+    confirmed_repositories: Number,
 }
 
 impl Metrics {
@@ -206,6 +209,11 @@ impl Metrics {
                 &mut registry,
                 "wharf_uploads_open",
                 "Upload sessions that have not ended",
+            ),
+            confirmed_repositories: number(
+                &mut registry,
+                "wharf_repositories_confirmed",
+                "Repositories compared with their tree since the start",
             ),
             repositories: number(
                 &mut registry,
@@ -269,6 +277,7 @@ impl Metrics {
         self.inner.manifests.set(totals.manifests);
         self.inner.tags.set(totals.tags);
         self.inner.blobs.set(totals.blobs);
+        self.inner.confirmed_repositories.set(totals.confirmed_repositories);
     }
 
     /// All metrics as text.

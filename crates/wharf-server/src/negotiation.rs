@@ -39,6 +39,9 @@ pub(crate) fn negotiate(
     let Some(bytes) = registry.read_manifest(&found)? else {
         return Ok(None);
     };
+    if found.media_type == schema1::MEDIA_TYPE {
+        return sign(key, found, &bytes).map(Some);
+    }
     let media_type = MediaType::find(&found.media_type);
     let (Reference::Tag(tag), Some(media_type)) = (reference, media_type) else {
         return Ok(Some(as_stored(found, bytes)));
@@ -56,6 +59,18 @@ pub(crate) fn negotiate(
         return convert.linux_amd64(&bytes, accept).map(Some);
     }
     convert.to_schema1(&bytes).map(Some)
+}
+
+/// A schema 1 manifest that registry:2 stored, which is kept unsigned and signed anew for everyone.
+fn sign(key: &SigningKey, manifest: StoredManifest, unsigned: &[u8]) -> Result<Served, ApiError> {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let signed = key
+        .sign(unsigned, &now)
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(Served {
+        bytes: signed.into(),
+        ..as_stored(manifest, Bytes::new())
+    })
 }
 
 fn as_stored(manifest: StoredManifest, bytes: Bytes) -> Served {
@@ -117,16 +132,12 @@ impl Conversion<'_> {
         if converted.needs_empty_layer && !self.registry.is_read_only() {
             self.registry.put_small_blob(self.name, &EMPTY_LAYER)?;
         }
-        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let signed = self
-            .key
-            .sign(&converted.unsigned, &now)
-            .map_err(|error| ApiError::internal(error.to_string()))?;
-        Ok(Served {
+        let manifest = StoredManifest {
             digest: Digest::of(Algorithm::Sha256, &converted.unsigned),
-            content_type: schema1::MEDIA_TYPE.to_owned(),
-            bytes: signed.into(),
-        })
+            media_type: schema1::MEDIA_TYPE.to_owned(),
+            size_bytes: converted.unsigned.len() as u64,
+        };
+        sign(self.key, manifest, &converted.unsigned)
     }
 }
 

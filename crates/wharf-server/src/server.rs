@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -68,6 +69,9 @@ impl StartError {
         match self {
             Self::Registry(OpenError::Lock(LockError::Held { .. })) => {
                 Some("stop the other server first, or give this one another root with `--root`")
+            }
+            Self::Registry(OpenError::IndexMissing { .. }) => {
+                Some("`wharf reindex ROOT` makes it anew from the tree, which has everything")
             }
             Self::Listen { .. } => Some("choose another address with `--addr`; port 0 takes a free one"),
             _ => None,
@@ -341,6 +345,7 @@ async fn count(registry: Arc<Registry>, metrics: Metrics) {
                 manifests: counts.manifests,
                 tags: counts.tags,
                 blobs: counts.blobs,
+                confirmed_repositories: registry.sweep_progress().repositories.load(Ordering::Relaxed),
             });
         }
         tokio::time::sleep(COUNT_INTERVAL.max(started.elapsed() * COUNT_SHARE)).await;

@@ -10,6 +10,10 @@ mod go_json;
 mod go_time;
 mod sign;
 
+use serde::Deserialize;
+
+use crate::Digest;
+
 pub use convert::{ConvertError, Converted, Input, convert};
 pub use sign::{KeyError, SignError, SigningKey};
 
@@ -24,6 +28,23 @@ pub const EMPTY_LAYER: [u8; 32] = [
     0x1f, 0x8b, 0x08, 0x00, 0x00, 0x09, 0x6e, 0x88, 0x00, 0xff, 0x62, 0x18, 0x05, 0xa3, 0x60, 0x14, 0x8c, 0x58, 0x00,
     0x08, 0x00, 0x00, 0xff, 0xff, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00,
 ];
+
+/// The layers that a stored schema 1 manifest names, newest first. `None` when it is no such manifest.
+pub fn layers(manifest: &[u8]) -> Option<Vec<Digest>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Stored {
+        schema_version: u64,
+        fs_layers: Vec<Layer>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Layer {
+        blob_sum: Digest,
+    }
+    let stored: Stored = serde_json::from_slice(manifest).ok()?;
+    (stored.schema_version == 1).then(|| stored.fs_layers.into_iter().map(|layer| layer.blob_sum).collect())
+}
 
 /// Lower-case hex of `bytes`.
 fn hex(bytes: &[u8]) -> String {

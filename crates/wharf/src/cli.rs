@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{config, serve};
+use crate::commands::{config, fsck, reindex, serve};
 
 /// One binary for the whole life of a container image: a registry to push to and pull from
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Registry(RegistryCommand),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Fsck(fsck::FsckArgs),
+    Reindex(reindex::ReindexArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +37,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::serve(args),
         Command::Registry(RegistryCommand::Serve(args)) => serve::registry_serve(args),
         Command::Config(command) => config::run(&command),
+        Command::Fsck(args) => fsck::run(&args),
+        Command::Reindex(args) => reindex::run(&args),
     }
 }
 

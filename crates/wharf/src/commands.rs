@@ -1,6 +1,9 @@
 //! One module per command.
 
 pub(crate) mod config;
+pub(crate) mod fsck;
+mod offline;
+pub(crate) mod reindex;
 pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};

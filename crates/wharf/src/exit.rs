@@ -5,8 +5,15 @@
 //! | 0 | done |
 //! | 1 | failed |
 //! | 2 | the command line is wrong (from clap) |
+//! | 3 | `fsck` found damage, and mended all of it |
+//! | 4 | `fsck` found damage, and left it |
 
 use std::process::ExitCode;
+
+/// Damage was found and mended.
+pub(crate) const MENDED: u8 = 3;
+/// Damage was found and left.
+pub(crate) const DAMAGED: u8 = 4;
 
 /// An error with advice for whoever sees it.
 #[derive(Debug)]

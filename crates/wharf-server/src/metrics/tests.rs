@@ -140,6 +140,7 @@ fn our_own_numbers_are_settable() {
         manifests: 4,
         tags: 5,
         blobs: 6,
+        confirmed_repositories: 7,
     });
     metrics.task_succeeded("purge", 1_795_000_000);
     metrics.cache_lookup(true);
@@ -148,6 +149,7 @@ fn our_own_numbers_are_settable() {
     for line in [
         "wharf_uploads_open 2",
         "wharf_repositories 3",
+        "wharf_repositories_confirmed 7",
         "wharf_manifests 4",
         "wharf_tags 5",
         "wharf_blobs 6",

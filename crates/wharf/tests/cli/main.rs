@@ -1,6 +1,7 @@
 //! The program as a user meets it: its commands, its messages, its end.
 
 mod config;
+mod fsck;
 mod operations;
 mod serve;
 
