@@ -94,7 +94,7 @@ impl Root {
             .unwrap()
     }
 
-    /// Removes a tag's link behind the index's back and starts the server no more.
+    /// Changes the index behind wharf's back.
     fn sqlite(&self, sql: &str) {
         let output = Command::new("sqlite3")
             .arg(self.path().join("wharf/index.sqlite"))
@@ -305,7 +305,7 @@ fn rows_follow_the_tree() {
     let missing = |root: &Root| {
         root.sqlite(
             "DELETE FROM tags; DELETE FROM repository_blobs; DELETE FROM manifest_references; DELETE FROM manifests",
-        )
+        );
     };
     mends(missing, &[], &["file-without-row"]).serves_everything();
 }
