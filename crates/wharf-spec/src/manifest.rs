@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_wrong_form_are_named() {
-        let changes = [
+        let cases = [
             ("schemaVersion", json!(1), "schemaVersion"),
             ("config", Value::Null, "config"),
             ("layers", json!([{"digest": digest("x"), "size": -1}]), "layers[0].size"),
@@ -355,7 +355,7 @@ mod tests {
             ("annotations", json!([]), "annotations"),
             ("subject", json!("x"), "subject"),
         ];
-        for (field, value, named) in changes {
+        for (field, value, named) in cases {
             let mut changed = image();
             changed[field] = value;
             let message = parse(MediaType::OciManifest, &changed).unwrap_err().to_string();
