@@ -133,7 +133,7 @@ impl Conversion<'_> {
             self.registry.put_small_blob(self.name, &EMPTY_LAYER)?;
         }
         let manifest = StoredManifest {
-            digest: Digest::of(Algorithm::Sha256, &converted.unsigned),
+            digest: converted.digest,
             media_type: schema1::MEDIA_TYPE.to_owned(),
             size_bytes: converted.unsigned.len() as u64,
         };

@@ -46,15 +46,5 @@ pub fn layers(manifest: &[u8]) -> Option<Vec<Digest>> {
     (stored.schema_version == 1).then(|| stored.fs_layers.into_iter().map(|layer| layer.blob_sum).collect())
 }
 
-/// Lower-case hex of `bytes`.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,11 @@ use std::str::Utf8Error;
 
 use sha2::{Digest as _, Sha256, Sha384};
 
+use super::EMPTY_LAYER_DIGEST;
 use super::config::{HistoryEntry, ImageConfig};
 use super::go_json::{compact, push_string, quoted};
-use super::{EMPTY_LAYER_DIGEST, hex};
+use crate::digest::hex;
+use crate::{Algorithm, Digest};
 
 /// What a conversion starts from.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +29,8 @@ pub struct Input<'a> {
 pub struct Converted {
     /// The text that gets signed, indented by three spaces, without a line feed at its end.
     pub unsigned: Vec<u8>,
-    /// SHA-256 of `unsigned` in hex: the manifest's digest, whatever signature is put on it.
-    pub digest_sha256_hex: String,
+    /// SHA-256 of `unsigned`: the manifest's digest, whatever signature is put on it.
+    pub digest: Digest,
     /// Whether `fsLayers` names [`EMPTY_LAYER_DIGEST`], so that the repository must have that blob.
     pub needs_empty_layer: bool,
 }
@@ -103,7 +105,7 @@ pub fn convert(input: &Input<'_>) -> Result<Converted, ConvertError> {
     let entries = entries(&config, input)?;
     let unsigned = manifest_text(input, &config.architecture, &entries).into_bytes();
     Ok(Converted {
-        digest_sha256_hex: hex(&Sha256::digest(&unsigned)),
+        digest: Digest::of(Algorithm::Sha256, &unsigned),
         unsigned,
         needs_empty_layer: config.history.iter().any(|entry| entry.empty_layer),
     })

@@ -56,7 +56,7 @@ fn compatibility(converted: &Converted) -> Vec<String> {
 fn assert_digest(tag: &str, config: &str, layers: &[&str], digest: &str) -> Converted {
     let converted = run(config, layers, "probe", tag).expect(tag);
     assert_eq!(
-        converted.digest_sha256_hex,
+        converted.digest.hex(),
         digest,
         "{tag}: {:#?}",
         compatibility(&converted)
@@ -97,7 +97,7 @@ fn the_vector_converts_to_the_byte() {
     let converted = run(CONFIG, &[HELLO], "foo", "v1").unwrap();
     assert_eq!(converted.unsigned.len(), 897);
     assert_eq!(
-        converted.digest_sha256_hex,
+        converted.digest.hex(),
         "b4f9d14717d01fc2420683e6c0e43380531c5ac9da978df62d01d9097b3414ad"
     );
     assert!(converted.needs_empty_layer);
@@ -134,7 +134,7 @@ fn the_vector_signs_to_the_length_registry_2_sends() {
 
     let other = run(CONFIG, &[HELLO], "foo", "list").unwrap();
     assert_eq!(
-        other.digest_sha256_hex,
+        other.digest.hex(),
         "372be9a7c8a3913e352a3b7f93dc587b1ff7168224c229ba510f44cdae731be3"
     );
     assert_eq!(key().sign(&other.unsigned, TIME).unwrap().len(), 1542);
@@ -239,9 +239,8 @@ fn texts_laid_out_otherwise_are_signed_in_their_own_form() {
 
 #[test]
 fn the_empty_layer_has_its_digest() {
-    use sha2::Digest as _;
     assert_eq!(
-        format!("sha256:{}", hex(&sha2::Sha256::digest(EMPTY_LAYER))),
+        crate::Digest::of(crate::Algorithm::Sha256, &EMPTY_LAYER).to_string(),
         EMPTY_LAYER_DIGEST
     );
 }
