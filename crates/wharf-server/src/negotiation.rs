@@ -10,7 +10,7 @@ use serde_json::Value;
 use wharf_registry::{Registry, StoredManifest};
 use wharf_spec::media_type::Accept;
 use wharf_spec::schema1::{self, EMPTY_LAYER, SigningKey};
-use wharf_spec::{Algorithm, Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
+use wharf_spec::{Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
 
 use crate::error::ApiError;
 

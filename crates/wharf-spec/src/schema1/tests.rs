@@ -7,6 +7,7 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use serde_json::Value;
 
 use super::*;
+use crate::Algorithm;
 
 const HELLO: &str = "sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
 const BOTTOM_ID: &str = "1ab7aceeafa7f76e8afd9b355d12f197ffee7648088ac4195b46914b0e5038f1";
@@ -240,7 +241,7 @@ fn texts_laid_out_otherwise_are_signed_in_their_own_form() {
 #[test]
 fn the_empty_layer_has_its_digest() {
     assert_eq!(
-        crate::Digest::of(crate::Algorithm::Sha256, &EMPTY_LAYER).to_string(),
+        Digest::of(Algorithm::Sha256, &EMPTY_LAYER).to_string(),
         EMPTY_LAYER_DIGEST
     );
 }
