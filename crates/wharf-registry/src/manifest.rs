@@ -100,7 +100,7 @@ impl Registry {
                     .map(|row| row.size_bytes)
             };
             match size_bytes {
-                None if !missing.contains(&descriptor.digest) => missing.push(descriptor.digest),
+                None => missing.push(descriptor.digest),
                 Some(actual_bytes) if actual_bytes != descriptor.size_bytes => {
                     let (digest, claimed_bytes) = (descriptor.digest, descriptor.size_bytes);
                     return Err(PutManifestError::Size {

@@ -95,8 +95,15 @@ pub(crate) fn select(headers: &HeaderMap, tag: &str, size_bytes: u64) -> Selecti
 
 fn satisfy(ranges: &str, size_bytes: u64) -> Selection {
     let mut satisfiable = Vec::new();
-    let specs = ranges.split(',').map(str::trim).filter(|spec| !spec.is_empty());
-    for (count, spec) in specs.enumerate() {
+    let specs: Vec<_> = ranges
+        .split(',')
+        .map(str::trim)
+        .filter(|spec| !spec.is_empty())
+        .collect();
+    if specs.is_empty() {
+        return Selection::Whole;
+    }
+    for (count, spec) in specs.into_iter().enumerate() {
         if count == PARTS_MAX {
             return Selection::Whole;
         }
@@ -168,7 +175,8 @@ mod tests {
             ("500-0", Selection::Unsatisfiable),
             ("x", Selection::Unsatisfiable),
             ("-", Selection::Unsatisfiable),
-            ("", Selection::Unsatisfiable),
+            ("", Selection::Whole),
+            (" , ", Selection::Whole),
             ("0-1,5-6", Selection::Several(vec![0..2, 5..7])),
             ("0-1,9999-", Selection::Single(0..2)),
             ("0-,0-", Selection::Whole),

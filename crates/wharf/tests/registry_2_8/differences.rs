@@ -181,7 +181,8 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "malformed-manifest",
-        registry_2_8: "answers 500 `UNKNOWN` to a wrong `schemaVersion` or a malformed digest inside a manifest.",
+        registry_2_8: "answers 500 `UNKNOWN`, or 400 with other codes, to a wrong `schemaVersion` or a malformed \
+                       digest inside a manifest.",
         wharf: "answers 400 `MANIFEST_INVALID`.",
         reason: "bad input is no server error.",
     },
@@ -200,8 +201,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "manifest-of-a-layer",
-        registry_2_8: "answers 500 when a layer's digest is asked for as a manifest.",
-        wharf: "answers 404 `MANIFEST_UNKNOWN`.",
+        registry_2_8: "takes layers for manifests: answers 500 when one is asked for as a manifest (or serves it, where its \
+                       bytes are a manifest), takes them as entries of lists, and removes the blob's link when a \
+                       manifest of that digest is deleted.",
+        wharf: "answers 404 `MANIFEST_UNKNOWN`; a blob and a manifest are two things.",
         reason: "registry 2.8 resolves manifests through layer links because of a mistake of release 2.1.0.",
     },
     Difference {
@@ -310,7 +313,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         id: "names-refused",
         registry_2_8: "answers a plain 404 to names and tags outside the grammar, and lets some upper-case names \
                        through.",
-        wharf: "answers 400 `NAME_INVALID`; for a tag 404 `MANIFEST_UNKNOWN` to `GET` and 400 `MANIFEST_INVALID` to \
+        wharf: "answers 400 `NAME_INVALID`, for a blob's digest 400 `DIGEST_INVALID`; for a tag 404 `MANIFEST_UNKNOWN` to `GET` and 400 `MANIFEST_INVALID` to \
                 `PUT`.",
         reason: "OCI's grammar and codes; a client sees what is wrong.",
     },
