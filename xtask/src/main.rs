@@ -13,6 +13,7 @@ mod licences;
 mod metadata;
 mod oci;
 mod root;
+mod scale;
 mod sources;
 mod test;
 
@@ -35,6 +36,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Serve, sweep, check and reindex a large root of registry 2, and print times and memory
+    Scale {
+        /// How many blobs and manifests, a hundred to a repository
+        #[arg(long, default_value_t = 100_000)]
+        blobs: usize,
+    },
     /// Everything below, and formatting, clippy and the documentation build
     Check,
     /// Dependencies between crates point down, and each outside library is used where it belongs
@@ -52,6 +59,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test { args } => test::run(&args),
+        Command::Scale { blobs } => scale::run(blobs),
         Command::Check => check::run(),
         Command::Directions => directions::check(),
         Command::Sources => sources::check(),

@@ -169,7 +169,7 @@ fn a_newer_layout_is_refused() {
     let (directory, index) = open();
     drop(index);
     let path = directory.path().join("index.sqlite");
-    rusqlite::Connection::open(&path)
+    Connection::open(&path)
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
