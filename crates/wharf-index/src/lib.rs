@@ -50,9 +50,13 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether the disk is full, so that trying again later may help.
-    pub fn is_no_space(&self) -> bool {
-        matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::DiskFull)
+    /// Whether the disk is full or can't be written, so that trying again later may help.
+    pub fn is_temporary(&self) -> bool {
+        use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+        let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
+            return false;
+        };
+        matches!(error.code, DiskFull | ReadOnly | SystemIoFailure)
     }
 }
 

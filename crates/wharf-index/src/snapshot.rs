@@ -60,6 +60,32 @@ impl Index {
         })
     }
 
+    /// The blobs that a repository links.
+    pub fn blobs(&self, repository: &RepositoryName) -> Result<BTreeMap<Digest, BlobRow>, IndexError> {
+        self.read(|connection| match repository_id(connection, repository)? {
+            Some(id) => blobs_of(connection, id),
+            None => Ok(BTreeMap::new()),
+        })
+    }
+
+    /// Forgets the sizes of content that no repository refers to, of which the tree says nothing either.
+    pub fn forget_unreferenced(&self) -> Result<(), IndexError> {
+        self.writer.write(|connection| {
+            connection.execute(
+                "DELETE FROM blobs WHERE NOT EXISTS (SELECT 1 FROM repository_blobs WHERE content = blobs.digest) \
+                 AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = blobs.digest)",
+                [],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Records the size of content whose size was recorded wrongly.
+    pub fn record_content(&self, content: Digest, size_bytes: u64) -> Result<(), IndexError> {
+        self.writer
+            .write(move |connection| insert_blob(connection, content, size_bytes))
+    }
+
     /// Where the index differs from what the tree of a repository says.
     pub fn compare_snapshot(
         &self,

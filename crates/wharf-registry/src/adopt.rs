@@ -32,7 +32,34 @@ pub struct SweepProgress {
 impl Registry {
     /// Compares a repository with its tree, unless that was done since the start. Before anything of it is read.
     pub(crate) fn confirm(&self, repository: &RepositoryName) -> Result<(), Failure> {
-        self.confirm_once(repository, false)
+        match self.confirm_once(repository, false) {
+            // What the index knows can be pulled even where nothing can be written.
+            Err(failure) if failure.is_temporary() => {
+                tracing::warn!(%repository, error = failure.with_causes(), "could not compare a repository with its tree");
+                Ok(())
+            }
+            confirmed => confirmed,
+        }
+    }
+
+    /// Has a repository compared again when it is next touched, because tree and index may have come apart.
+    pub(crate) fn doubt(&self, repository: &RepositoryName) {
+        self.confirmed.write().remove(repository);
+    }
+
+    /// Ends a delete whose row is gone: where the tree could not be changed the row comes back, so that the delete can be tried again. The
+    /// caller holds the lock of the repository.
+    pub(crate) fn finish_delete(
+        &self,
+        repository: &RepositoryName,
+        removed: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        removed.inspect_err(|_| {
+            if let Err(failure) = self.take_in(repository) {
+                tracing::error!(%repository, error = failure.with_causes(), "could not undo a delete that failed");
+                self.doubt(repository);
+            }
+        })
     }
 
     /// The same before something is written: a repository that is not there yet needs no comparison later.
@@ -78,17 +105,34 @@ impl Registry {
 
     /// Compares every repository that the tree or the index has. What can't be read is reported and passed over.
     pub fn sweep(&self) {
-        let _swept = Swept(self);
-        let walked = for_each_repository(&*self.driver, &mut |name| {
+        let swept = Swept(self);
+        let mut visit = |name| {
             self.sweep_one(&name);
             Ok(())
-        });
-        if let Err(error) = walked.and_then(|()| self.for_each_indexed(&mut |name| self.sweep_one(&name))) {
-            self.sweep_progress.errors.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%error, "could not compare everything with the tree");
+        };
+        let mut pass_over = |failure: Failure| {
+            self.sweep_failed(&failure, "could not read a part of the tree");
+            Ok(())
+        };
+        let walked = for_each_repository(&*self.driver, &mut visit, &mut pass_over);
+        let indexed = walked.and_then(|()| self.for_each_indexed(&mut |name| self.sweep_one(&name)));
+        if let Err(failure) = indexed.and_then(|()| Ok(self.index.forget_unreferenced()?)) {
+            self.sweep_failed(&failure, "could not compare everything with the tree");
+        }
+        let errors = self.sweep_progress.errors.load(Ordering::Relaxed);
+        if errors == 0
+            && let Err(error) = self.state.mark_swept()
+        {
+            tracing::warn!(%error, "the next start will compare everything before it lists the catalog");
         }
         let repositories = self.sweep_progress.repositories.load(Ordering::Relaxed);
-        tracing::info!(repositories, "compared the index with the tree");
+        tracing::info!(repositories, errors, "compared the index with the tree");
+        drop(swept);
+    }
+
+    fn sweep_failed(&self, failure: &Failure, what: &str) {
+        self.sweep_progress.errors.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(error = failure.with_causes(), "{what}");
     }
 
     /// How far the sweep is.
@@ -98,9 +142,11 @@ impl Registry {
 
     fn sweep_one(&self, name: &RepositoryName) {
         let is_new = !self.confirmed.read().contains(name);
-        if let Err(error) = self.confirm(name) {
-            self.sweep_progress.errors.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(repository = %name, %error, "could not compare a repository with its tree");
+        if let Err(failure) = self.confirm_once(name, false) {
+            self.sweep_failed(
+                &failure,
+                &format!("could not compare the repository `{name}` with its tree"),
+            );
         }
         if is_new {
             let done = self.sweep_progress.repositories.fetch_add(1, Ordering::Relaxed) + 1;

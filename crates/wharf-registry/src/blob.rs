@@ -109,7 +109,10 @@ impl Registry {
         let _guard = self.locks.remove(repository);
         let was_there = self.index.unlink_blob(repository, digest)?;
         if was_there {
-            remove_tree(&*self.driver, &paths::layer(repository, &digest))?;
+            self.finish_delete(
+                repository,
+                remove_tree(&*self.driver, &paths::layer(repository, &digest)),
+            )?;
         }
         Ok(was_there)
     }
@@ -156,9 +159,15 @@ impl Registry {
         }
     }
 
+    /// Whether content is stored, whole and durably: what the index knows was synced before it got there.
+    pub(crate) fn has_content(&self, content: Digest, size_bytes: u64) -> Result<bool, Failure> {
+        let is_known = self.index.content_size(content)? == Some(size_bytes);
+        Ok(is_known && self.content_size(content)? == Some(size_bytes))
+    }
+
     /// Stores content that is not there yet, or not whole.
     pub(crate) fn put_content(&self, digest: Digest, bytes: &[u8]) -> Result<(), Failure> {
-        if self.content_size(digest)? != Some(bytes.len() as u64) {
+        if !self.has_content(digest, bytes.len() as u64)? {
             self.driver
                 .write(&paths::blob_data(&digest), bytes, Durability::Synced)?;
         }

@@ -31,11 +31,22 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What failed and why, down to what the system said: for logs, not for clients.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+
     /// Whether trying again later may help: the disk is full or was made read-only.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Storage(error) => error.is_no_space() || error.is_read_only(),
-            Self::Index(error) => error.is_no_space(),
+            Self::Index(error) => error.is_temporary(),
             Self::ReadOnly => true,
             Self::Damaged { .. } => false,
         }

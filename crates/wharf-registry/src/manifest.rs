@@ -81,7 +81,9 @@ impl Registry {
         let _tag_guards = self.locks.tags(repository, &put.tags);
         self.write_manifest(repository, digest, &put)?;
         let row = new_manifest(digest, put.bytes.len() as u64, &manifest);
-        self.index.put_manifest(repository, row, put.tags)?;
+        self.index
+            .put_manifest(repository, row, put.tags)
+            .inspect_err(|_| self.doubt(repository))?;
         Ok((digest, manifest))
     }
 
@@ -95,9 +97,7 @@ impl Registry {
                     .find_manifest(repository, &reference)?
                     .map(|row| row.size_bytes)
             } else {
-                self.index
-                    .find_blob(repository, descriptor.digest)?
-                    .map(|row| row.size_bytes)
+                self.whole_blob(repository, descriptor.digest)?
             };
             match size_bytes {
                 None => missing.push(descriptor.digest),
@@ -117,6 +117,14 @@ impl Registry {
         } else {
             Err(PutManifestError::Missing(missing))
         }
+    }
+
+    /// The size of a blob of the repository whose bytes are there.
+    fn whole_blob(&self, repository: &RepositoryName, digest: Digest) -> Result<Option<u64>, Failure> {
+        let Some(row) = self.index.find_blob(repository, digest)? else {
+            return Ok(None);
+        };
+        Ok((self.content_size(row.content)? == Some(row.size_bytes)).then_some(row.size_bytes))
     }
 
     /// Content, revision, and for each tag its history before its present.
@@ -140,10 +148,12 @@ impl Registry {
         let Some(tags) = self.index.delete_manifest(repository, digest)? else {
             return Ok(false);
         };
-        for tag in tags.iter().filter_map(|tag| tag.parse::<Tag>().ok()) {
-            remove_tree(&*self.driver, &paths::tag(repository, &tag))?;
-        }
-        remove_tree(&*self.driver, &paths::revision(repository, &digest))?;
+        let tags = tags.iter().filter_map(|tag| tag.parse::<Tag>().ok());
+        let mut directories = tags
+            .map(|tag| paths::tag(repository, &tag))
+            .chain([paths::revision(repository, &digest)]);
+        let removed = directories.try_for_each(|directory| remove_tree(&*self.driver, &directory));
+        self.finish_delete(repository, removed)?;
         Ok(true)
     }
 
@@ -154,7 +164,7 @@ impl Registry {
         let _guard = self.locks.remove(repository);
         let was_there = self.index.delete_tag(repository, tag)?;
         if was_there {
-            remove_tree(&*self.driver, &paths::tag(repository, tag))?;
+            self.finish_delete(repository, remove_tree(&*self.driver, &paths::tag(repository, tag)))?;
         }
         Ok(was_there)
     }

@@ -88,6 +88,8 @@ impl Registry {
         index: Index,
         is_new: bool,
     ) -> Result<Self, OpenError> {
+        // A root that can't be read must not look like an empty one.
+        crate::tree::entries(&*driver, &crate::paths::repositories())?;
         let secret = match settings.secret {
             Some(secret) => secret,
             None => state.secret()?,

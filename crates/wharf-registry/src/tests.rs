@@ -304,7 +304,12 @@ fn a_fault_at_any_storage_call_loses_nothing_that_was_acknowledged() {
             let root = tempfile::tempdir().unwrap();
             let filesystem = Filesystem::open(root.path()).unwrap();
             let done = {
-                let registry = open(Faulty::new(filesystem.clone(), plan.clone()), root.path());
+                let driver = Arc::new(Faulty::new(filesystem.clone(), plan.clone()));
+                let state = StateDirectory::open(root.path()).unwrap();
+                // A fault may also come before there is a registry.
+                let Ok(registry) = Registry::open(driver, state, settings()).map(Arc::new) else {
+                    continue;
+                };
                 let done = story(&registry);
                 plan.lift();
                 check(&registry, &done);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use wharf_index::{BlobRow, NewManifest, Snapshot};
 use wharf_spec::{Algorithm, Digest, Manifest, MediaType, RepositoryName, Tag, schema1};
 use wharf_storage::{Driver, Entry, EntryKind, StorageError, StorageKey};
@@ -44,19 +45,32 @@ impl Registry {
         snapshot: &mut Snapshot,
         report: &mut Report<'_>,
     ) -> Result<(), Failure> {
+        let known = self.index.blobs(repository)?;
         for digest in linked(&*self.driver, repository, paths::layers)? {
             let link = paths::layer_link(repository, &digest);
             // registry:2 stores a sha512 upload under its sha256, so that a link may name another digest than its directory.
-            let Some(content) = self.read_mended(&link, report, |to| {
-                to == digest || digest.algorithm() == Algorithm::Sha512
-            })?
-            else {
+            let fits = |to| to == digest || digest.algorithm() == Algorithm::Sha512;
+            let Some(content) = self.read_mended(&link, report, fits)? else {
                 continue;
             };
-            match self.content_size(content)? {
-                Some(size_bytes) => drop(snapshot.blobs.insert(digest, BlobRow { content, size_bytes })),
-                None => report(Damage::LinkWithoutBlob, &link)?,
+            let Some(size_bytes) = self.content_size(content)? else {
+                report(Damage::LinkWithoutBlob, &link)?;
+                continue;
+            };
+            if size_bytes == 0 && content != Digest::of(content.algorithm(), b"") {
+                report(Damage::EmptyData, &paths::blob_data(&content))?;
+                continue;
             }
+            // A size that is known stays: content of another size is damaged, and must not become whole by a restart.
+            let recorded = match known.get(&digest).filter(|row| row.content == content) {
+                Some(row) => Some(row.size_bytes),
+                None => self.index.content_size(content)?,
+            };
+            if recorded.is_some_and(|recorded| recorded != size_bytes) {
+                report(Damage::WrongSize, &paths::blob_data(&content))?;
+            }
+            let size_bytes = recorded.unwrap_or(size_bytes);
+            snapshot.blobs.insert(digest, BlobRow { content, size_bytes });
         }
         Ok(())
     }
@@ -151,39 +165,52 @@ impl Registry {
     }
 }
 
-/// Calls `visit` for every repository of the tree.
+/// Calls `visit` for every repository of the tree, and `unreadable` for what can't be listed.
 pub(crate) fn for_each_repository(
     driver: &dyn Driver,
     visit: &mut dyn FnMut(RepositoryName) -> Result<(), Failure>,
+    unreadable: &mut dyn FnMut(Failure) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    walk_repositories(driver, &paths::repositories(), "", visit)
+    Walk {
+        driver,
+        visit,
+        unreadable,
+    }
+    .walk(&paths::repositories(), "")
 }
 
-fn walk_repositories(
-    driver: &dyn Driver,
-    directory: &StorageKey,
-    prefix: &str,
-    visit: &mut dyn FnMut(RepositoryName) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let (reserved, nested): (Vec<_>, Vec<_>) = directories(driver, directory)?
-        .into_iter()
-        .partition(|name| name.starts_with(paths::RESERVED_PREFIX));
-    if !reserved.is_empty()
-        && let Ok(name) = prefix.parse()
-    {
-        visit(name)?;
-    }
-    for component in nested {
-        let name = if prefix.is_empty() {
-            component.clone()
-        } else {
-            format!("{prefix}/{component}")
+struct Walk<'a> {
+    driver: &'a dyn Driver,
+    visit: &'a mut dyn FnMut(RepositoryName) -> Result<(), Failure>,
+    unreadable: &'a mut dyn FnMut(Failure) -> Result<(), Failure>,
+}
+
+impl Walk<'_> {
+    fn walk(&mut self, directory: &StorageKey, prefix: &str) -> Result<(), Failure> {
+        let directories = match directories(self.driver, directory) {
+            Ok(directories) => directories,
+            Err(failure) => return (self.unreadable)(failure),
         };
-        if let Ok(child) = directory.join(&component) {
-            walk_repositories(driver, &child, &name, visit)?;
+        let (reserved, nested): (Vec<_>, Vec<_>) = directories
+            .into_iter()
+            .partition(|name| name.starts_with(paths::RESERVED_PREFIX));
+        if !reserved.is_empty()
+            && let Ok(name) = prefix.parse()
+        {
+            (self.visit)(name)?;
         }
+        for component in nested {
+            let name = if prefix.is_empty() {
+                component.clone()
+            } else {
+                format!("{prefix}/{component}")
+            };
+            if let Ok(child) = directory.join(&component) {
+                self.walk(&child, &name)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The digests that a directory of links names.
@@ -230,37 +257,39 @@ pub(crate) fn exists(driver: &dyn Driver, key: &StorageKey) -> Result<bool, Fail
     }
 }
 
-/// Parses a manifest whose type nothing tells but itself. One without a type is an index if it lists manifests, else an image, as
-/// registry:2 takes it; one of schema version 1 is what registry:2 keeps of signed manifests.
+/// Reads a manifest whose type nothing tells but itself. One without a type is an index if it lists manifests, else an image, as
+/// registry:2 takes it; one of schema version 1 is what registry:2 keeps of signed manifests. What registry:2 took although wharf would not
+/// is served as it is: it is too late to refuse it.
 fn parse_stored(digest: Digest, bytes: &[u8]) -> Option<NewManifest> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        #[serde(rename = "schemaVersion", default)]
-        schema_version: u64,
-        #[serde(rename = "mediaType", default)]
-        media_type: String,
-        manifests: Option<serde::de::IgnoredAny>,
-    }
-    let head: Head = serde_json::from_slice(bytes).ok()?;
-    let size_bytes = bytes.len() as u64;
-    if head.schema_version == 1 {
-        let references = schema1::layers(bytes)?;
-        let media_type = schema1::MEDIA_TYPE.to_owned();
-        return Some(NewManifest {
-            digest,
-            size_bytes,
-            media_type,
-            references,
-            subject: None,
-            artifact_type: None,
-            annotations: None,
-        });
-    }
-    let media_type = match (head.media_type.as_str(), head.manifests) {
-        ("", Some(_)) => MediaType::OciIndex,
-        ("", None) => MediaType::OciManifest,
-        (named, _) => MediaType::find(named)?,
+    let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
+        return None;
     };
-    let manifest = Manifest::parse(media_type, bytes).ok()?;
-    Some(new_manifest(digest, size_bytes, &manifest))
+    let named = fields.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+    let is_schema1 = fields.get("schemaVersion").and_then(Value::as_u64) == Some(1);
+    let media_type = match MediaType::find(named) {
+        _ if is_schema1 => None,
+        Some(known) => Some(known),
+        None if !named.is_empty() => return None,
+        None if fields.contains_key("manifests") => Some(MediaType::OciIndex),
+        None if fields.contains_key("config") => Some(MediaType::OciManifest),
+        None => return None,
+    };
+    if let Some(media_type) = media_type
+        && let Ok(manifest) = Manifest::parse(media_type, bytes)
+    {
+        return Some(new_manifest(digest, bytes.len() as u64, &manifest));
+    }
+    Some(NewManifest {
+        digest,
+        size_bytes: bytes.len() as u64,
+        media_type: media_type.map_or(schema1::MEDIA_TYPE, MediaType::as_str).to_owned(),
+        references: if is_schema1 {
+            schema1::layers(bytes)?
+        } else {
+            Vec::new()
+        },
+        subject: None,
+        artifact_type: None,
+        annotations: None,
+    })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use uuid::Uuid;
 use wharf_spec::{Algorithm, Digest, Hasher, RepositoryName, UploadId, hash_state};
 use wharf_storage::{Appender, Durability};
@@ -27,16 +27,39 @@ const READ_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Uploads {
     max: usize,
-    sessions: Mutex<HashMap<UploadId, Arc<AsyncMutex<Session>>>>,
+    sessions: Mutex<HashMap<UploadId, Arc<Session>>>,
 }
 
 /// What memory holds of an upload.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Session {
+    /// Whoever works on the upload has it.
+    progress: Arc<AsyncMutex<Progress>>,
+    /// Set when a client cancels the upload, so that a request that writes to it ends.
+    cancelled: watch::Sender<bool>,
+}
+
+/// How far this process has come with an upload.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
     /// The running hash over everything stored, if it is known.
     hasher: Option<Hasher>,
     /// When a request last worked on it.
     pub(crate) active_at: Timestamp,
+}
+
+impl Session {
+    fn new(progress: Progress) -> Arc<Self> {
+        Arc::new(Self {
+            progress: Arc::new(AsyncMutex::new(progress)),
+            cancelled: watch::Sender::new(false),
+        })
+    }
+
+    /// The lock, if nobody has it.
+    pub(crate) fn try_lock(&self) -> Option<OwnedMutexGuard<Progress>> {
+        Arc::clone(&self.progress).try_lock_owned().ok()
+    }
 }
 
 impl Uploads {
@@ -47,15 +70,20 @@ impl Uploads {
         }
     }
 
-    /// The session of an upload that exists.
-    fn session(&self, id: &UploadId) -> Arc<AsyncMutex<Session>> {
-        Arc::clone(self.sessions.lock().entry(id.clone()).or_default())
+    fn session(&self, id: &UploadId) -> Arc<Session> {
+        let mut sessions = self.sessions.lock();
+        Arc::clone(
+            sessions
+                .entry(id.clone())
+                .or_insert_with(|| Session::new(Progress::default())),
+        )
     }
 
-    pub(crate) fn find(&self, id: &UploadId) -> Option<Arc<AsyncMutex<Session>>> {
+    pub(crate) fn find(&self, id: &UploadId) -> Option<Arc<Session>> {
         self.sessions.lock().get(id).cloned()
     }
 
+    /// Lets go of an upload that is no longer in the tree. Not before: whoever comes then would get a lock of its own.
     pub(crate) fn forget(&self, id: &UploadId) {
         self.sessions.lock().remove(id);
     }
@@ -77,7 +105,8 @@ pub struct UploadStatus {
 pub struct UploadGuard {
     repository: RepositoryName,
     id: UploadId,
-    session: OwnedMutexGuard<Session>,
+    progress: OwnedMutexGuard<Progress>,
+    cancelled: watch::Receiver<bool>,
 }
 
 /// An upload that takes bytes. Dropped without [`UploadWriter::suspend`] or [`UploadWriter::commit`], it keeps what was written.
@@ -106,11 +135,11 @@ impl Registry {
             if sessions.len() >= self.uploads.max {
                 return Err(UploadError::TooMany { max: self.uploads.max });
             }
-            let session = Session {
+            let progress = Progress {
                 hasher: Some(Hasher::new(algorithm)),
                 active_at: Timestamp::now(),
             };
-            sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
+            sessions.insert(id.clone(), Session::new(progress));
         }
         let now = Timestamp::now();
         let created = self.write_new_upload(repository, &id, algorithm, &whole_seconds(now));
@@ -174,32 +203,43 @@ impl Registry {
         })
     }
 
-    /// Waits until nobody else works on an upload, which must exist.
+    /// Waits until nobody else works on an upload. It may be gone then.
     pub async fn lock_upload(&self, repository: &RepositoryName, id: &UploadId) -> UploadGuard {
-        let mut session = self.uploads.session(id).lock_owned().await;
-        session.active_at = Timestamp::now();
+        let session = self.uploads.session(id);
+        let cancelled = session.cancelled.subscribe();
+        let mut progress = Arc::clone(&session.progress).lock_owned().await;
+        progress.active_at = Timestamp::now();
         UploadGuard {
             repository: repository.clone(),
             id: id.clone(),
-            session,
+            progress,
+            cancelled,
         }
     }
 
-    /// Opens an upload for writing at its end. It may have ended while its lock was waited for.
-    pub fn open_upload(self: &Arc<Self>, mut guard: UploadGuard) -> Result<UploadWriter, UploadError> {
-        self.check_writable()?;
-        let status = self.upload_status(&guard.repository, &guard.id).inspect_err(|error| {
+    /// How far an upload is whose lock was waited for, if it is still there.
+    pub fn locked_upload_status(&self, guard: &UploadGuard) -> Result<UploadStatus, UploadError> {
+        self.upload_status(&guard.repository, &guard.id).inspect_err(|error| {
             if matches!(error, UploadError::Unknown) {
                 self.uploads.forget(&guard.id);
             }
-        })?;
-        let hasher = match guard.session.hasher.take() {
+        })
+    }
+
+    /// Opens an upload for writing at its end.
+    pub fn open_upload(self: &Arc<Self>, mut guard: UploadGuard) -> Result<UploadWriter, UploadError> {
+        self.check_writable()?;
+        let status = self.locked_upload_status(&guard)?;
+        let hasher = match guard.progress.hasher.take() {
             Some(hasher) if hasher.size_bytes() == status.size_bytes => hasher,
             _ => self.resume_hash(&guard, status.size_bytes)?,
         };
-        let appender = self
-            .driver
-            .append(&paths::upload_data(&guard.repository, &guard.id), status.size_bytes)?;
+        let data = paths::upload_data(&guard.repository, &guard.id);
+        let appender = match self.driver.append(&data, status.size_bytes) {
+            Ok(appender) => appender,
+            Err(error) if error.is_not_found() => return Err(UploadError::Unknown),
+            Err(error) => return Err(error.into()),
+        };
         Ok(UploadWriter {
             registry: Arc::clone(self),
             guard,
@@ -210,15 +250,20 @@ impl Registry {
         })
     }
 
+    /// Makes a request that writes to an upload end, so that whoever cancels it need not wait.
+    pub fn interrupt_upload(&self, id: &UploadId) {
+        if let Some(session) = self.uploads.find(id) {
+            session.cancelled.send_replace(true);
+        }
+    }
+
     /// Ends an upload and throws its bytes away.
     pub fn cancel_upload(&self, guard: &UploadGuard) -> Result<(), UploadError> {
         self.check_writable()?;
-        self.upload_status(&guard.repository, &guard.id)?;
+        self.locked_upload_status(guard)?;
+        remove_tree(&*self.driver, &paths::upload(&guard.repository, &guard.id))?;
         self.uploads.forget(&guard.id);
-        Ok(remove_tree(
-            &*self.driver,
-            &paths::upload(&guard.repository, &guard.id),
-        )?)
+        Ok(())
     }
 
     /// The hash over what an upload holds: from its kept state, or else by reading it all again.
@@ -273,6 +318,37 @@ impl UploadWriter {
         }
     }
 
+    /// Becomes true when a client cancels the upload.
+    pub fn cancelled(&self) -> watch::Receiver<bool> {
+        self.guard.cancelled.clone()
+    }
+
+    /// Takes back everything that was written since it was opened.
+    pub fn roll_back(self) -> Result<UploadStatus, UploadError> {
+        let Self {
+            registry,
+            guard,
+            appender,
+            start_bytes,
+            started_at,
+            ..
+        } = self;
+        drop(appender);
+        registry
+            .driver
+            .append(&paths::upload_data(&guard.repository, &guard.id), start_bytes)?;
+        Ok(UploadStatus {
+            id: guard.id.clone(),
+            size_bytes: start_bytes,
+            started_at,
+        })
+    }
+
+    /// The bytes written since it was opened.
+    pub fn written_bytes(&self) -> u64 {
+        self.size_bytes() - self.start_bytes
+    }
+
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.appender.write(bytes)?;
@@ -287,7 +363,7 @@ impl UploadWriter {
             self.keep_hash_state()?;
         }
         let status = self.status();
-        self.guard.session.hasher = Some(self.hasher);
+        self.guard.progress.hasher = Some(self.hasher);
         Ok(status)
     }
 
@@ -326,19 +402,18 @@ impl UploadWriter {
             registry.hash_data(repository, id, expected.algorithm())?
         };
         if hasher.finish() != expected {
-            registry.uploads.forget(id);
             remove_tree(&*registry.driver, &paths::upload(repository, id))?;
+            registry.uploads.forget(id);
             return Err(UploadError::Digest { expected });
         }
         let blob = Blob::stored(expected, size_bytes);
-        if registry.content_size(expected)? != Some(size_bytes) {
+        if !registry.has_content(expected, size_bytes)? {
             appender.sync()?;
             registry
                 .driver
                 .rename(&paths::upload_data(repository, id), &paths::blob_data(&expected))?;
         }
         registry.link_blob(repository, blob)?;
-        registry.uploads.forget(id);
         // The blob is safe; what is left of the upload can wait for the purge if it can't be removed now.
         if let Err(error) = registry
             .driver
@@ -346,6 +421,7 @@ impl UploadWriter {
         {
             tracing::warn!(%repository, upload_id = %id, %error, "could not remove a finished upload");
         }
+        registry.uploads.forget(id);
         Ok(blob)
     }
 }

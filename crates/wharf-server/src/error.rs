@@ -102,6 +102,8 @@ impl ApiError {
         match error {
             BodyError::Silent => Self::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::SizeInvalid)
                 .detail("the body stopped arriving; the upload can be resumed"),
+            BodyError::Cancelled => Self::upload_unknown(),
+            error if error.is_malformed() => Self::bad_request(ErrorCode::SizeInvalid, "the body is malformed"),
             // Nobody reads this answer; the status is registry:2's, for the access log.
             BodyError::Broken(_) => Self::new(
                 StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
@@ -156,9 +158,9 @@ impl From<Failure> for ApiError {
         match failure {
             Failure::ReadOnly => Self::unsupported("the registry is read-only"),
             failure if failure.is_temporary() => {
-                Self::temporary(failure.to_string(), "the registry can't write now; try again later")
+                Self::temporary(failure.with_causes(), "the registry can't write now; try again later")
             }
-            failure => Self::internal(failure.to_string()),
+            failure => Self::internal(failure.with_causes()),
         }
     }
 }

@@ -23,5 +23,6 @@ mod request_body;
 mod router;
 mod server;
 mod service;
+mod silence;
 
 pub use server::{Server, StartError};

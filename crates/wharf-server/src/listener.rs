@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +15,10 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::config::{Http, Limits, Listen, TcpAddress};
 use crate::service::Service;
+use crate::silence::SilenceLimit;
 
 /// The pause after a connection could not be accepted: there are no descriptors left, mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -33,12 +35,7 @@ impl Listener {
         match listen {
             Listen::Tcp(address) => Ok(Self::Tcp(bind_tcp(address).await?)),
             Listen::Unix(path) => {
-                // A socket that an earlier process left would refuse the address.
-                if let Err(error) = std::fs::remove_file(path)
-                    && error.kind() != io::ErrorKind::NotFound
-                {
-                    return Err(error);
-                }
+                remove_stale_socket(path)?;
                 Ok(Self::Unix(UnixListener::bind(path)?))
             }
         }
@@ -51,6 +48,24 @@ impl Listener {
             Self::Unix(_) => None,
         }
     }
+}
+
+/// Removes a socket that an earlier process left, which would refuse the address; and nothing else.
+fn remove_stale_socket(path: &Path) -> io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "a file that is no socket is in the way",
+        ));
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    std::fs::remove_file(path)
 }
 
 /// Binds a TCP address; without a host all interfaces, IPv6 too where there is one.
@@ -82,10 +97,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((Stream::Tcp(stream), peer)) => {
-                spawn(&builder, &connections, stream, peer, &service, limits.write_timeout);
+                spawn(&builder, &connections, stream, peer, &service, limits);
             }
             Ok((Stream::Unix(stream), peer)) => {
-                spawn(&builder, &connections, stream, peer, &service, limits.write_timeout);
+                spawn(&builder, &connections, stream, peer, &service, limits);
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -134,24 +149,25 @@ fn builder(http: &Http, limits: &Limits) -> auto::Builder<TokioExecutor> {
     if http.http2 { builder } else { builder.http1_only() }
 }
 
-fn spawn<S: AsyncRead + AsyncWrite + Send + 'static>(
+fn spawn<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     builder: &auto::Builder<TokioExecutor>,
     connections: &GracefulShutdown,
     stream: S,
     peer: IpAddr,
     service: &Arc<Service>,
-    write_timeout: Duration,
+    limits: &Limits,
 ) {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(write_timeout));
+    let stream = SilenceLimit::new(
+        stream,
+        limits.header_timeout.max(limits.body_timeout),
+        limits.write_timeout,
+    );
     let service = Arc::clone(service);
     let answer = service_fn(move |request: http::Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(service.answer(peer, request).await) }
     });
-    let connection = builder
-        .serve_connection(TokioIo::new(Box::pin(stream)), answer)
-        .into_owned();
+    let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         // A connection that breaks is the client's business; its request has been logged.

@@ -73,11 +73,19 @@ fn scheme(proto: Option<&str>) -> &'static str {
     }
 }
 
-/// A host with or without port. User names don't belong into answers.
+/// A host with or without port: a name, an IPv4 address or an IPv6 address in brackets. User names don't belong into answers.
 fn authority(text: &str) -> Option<Authority> {
-    text.parse()
-        .ok()
-        .filter(|authority: &Authority| !authority.as_str().contains('@'))
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(is_name),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_host && is_port { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -121,6 +129,11 @@ mod tests {
         assert_eq!(base(&[("host", "a b")]), "");
         assert_eq!(base(&[("host", "a"), ("x-forwarded-host", "e/vil")]), "http://a");
         assert_eq!(base(&[("host", "a"), ("x-forwarded-proto", "javascript")]), "http://a");
-        assert_eq!(base(&[("host", "user@a")]), "");
+        for bad in ["user@a", "a:b", "a:99999", "a:", "a'b;c,d", "[::1", "a/b"] {
+            assert_eq!(base(&[("host", bad)]), "", "{bad}");
+        }
+        for good in ["a:5000", "[::1]:5000", "[::1]", "a_b.c-d"] {
+            assert_eq!(base(&[("host", good)]), format!("http://{good}"));
+        }
     }
 }

@@ -129,8 +129,11 @@ impl Conversion<'_> {
             tag: self.tag.as_str(),
         };
         let converted = schema1::convert(&input).map_err(|error| refused(&error.to_string()))?;
-        if converted.needs_empty_layer && !self.registry.is_read_only() {
-            self.registry.put_small_blob(self.name, &EMPTY_LAYER)?;
+        if converted.needs_empty_layer
+            && let Err(failure) = self.registry.put_small_blob(self.name, &EMPTY_LAYER)
+        {
+            // A pull does not fail because nothing can be written; every client knows the empty layer.
+            tracing::debug!(error = failure.with_causes(), "could not store the empty layer");
         }
         let manifest = StoredManifest {
             digest: converted.digest,

@@ -1,5 +1,6 @@
 //! Bodies of requests: collected up to a limit, or pumped to the disk.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub(crate) enum BodyError {
     /// Nothing came for too long.
     #[error("nothing came for too long")]
     Silent,
+    /// The client cancelled the upload that the body belongs to.
+    #[error("the upload was cancelled")]
+    Cancelled,
     /// The connection broke, or the body was malformed.
     #[error("connection broke: {0}")]
     Broken(#[from] hyper::Error),
@@ -93,13 +97,18 @@ impl RequestBody {
         mut self,
         writer: UploadWriter,
     ) -> Result<(UploadWriter, Result<(), BodyError>), PumpError> {
+        let mut cancelled = writer.cancelled();
         let mut pump = Pump {
             idle: Some(writer),
             busy: None,
         };
         let mut batch = BytesMut::new();
         let end = loop {
-            match self.next().await {
+            let next = tokio::select! {
+                next = self.next() => next,
+                Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => Err(BodyError::Cancelled),
+            };
+            match next {
                 Ok(Some(data)) => {
                     batch.extend_from_slice(&data);
                     if batch.len() >= BATCH_BYTES {
@@ -112,6 +121,21 @@ impl RequestBody {
         };
         pump.write(batch.freeze()).await?;
         Ok((pump.writer().await?, end))
+    }
+}
+
+impl BodyError {
+    /// Whether the client is there and sent nonsense, rather than gone.
+    pub(crate) fn is_malformed(&self) -> bool {
+        let Self::Broken(error) = self else { return false };
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+            }
+            cause = error.source();
+        }
+        false
     }
 }
 

@@ -107,7 +107,7 @@ impl<'de> Visitor<'de> for Strict {
                 return Err(A::Error::custom(format_args!("duplicate key `{key}`")));
             }
             if !self.free_keys
-                && let Some(field) = FIELDS.iter().find(|field| field.eq_ignore_ascii_case(&key))
+                && let Some(field) = FIELDS.iter().find(|field| fold(field) == fold(&key))
                 && *field != key
             {
                 return Err(A::Error::custom(format_args!("key `{key}` must be written `{field}`")));
@@ -124,8 +124,18 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// A key as Go's parser compares it: without case, and with the two letters beyond ASCII that fold into it.
+fn fold(key: &str) -> String {
+    let letters = key.chars().map(|letter| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    });
+    letters.collect()
+}
+
 fn refuse_folded_duplicates<E: Error>(object: &Map<String, Value>) -> Result<(), E> {
-    let mut folded: Vec<String> = object.keys().map(|key| key.to_ascii_lowercase()).collect();
+    let mut folded: Vec<String> = object.keys().map(|key| fold(key)).collect();
     folded.sort_unstable();
     match folded.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(E::custom(format_args!(
@@ -146,6 +156,9 @@ mod tests {
             r#"{"a":1,"a":2}"#,
             r#"{"a":{"b":1,"b":2}}"#,
             r#"{"Layers":[]}"#,
+            r#"{"layer\u017f":[]}"#,
+            r#"{"layers":[],"layerſ":[]}"#,
+            r#"{"x\u212a":1,"xk":2}"#,
             r#"{"x":1,"X":2}"#,
             r#"{"annotations":{"a":"1","a":"2"}}"#,
             "{} {}",

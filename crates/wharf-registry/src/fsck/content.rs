@@ -77,9 +77,16 @@ impl Run<'_> {
     fn check_data(&mut self, digest: Digest, key: &StorageKey) -> Result<bool, Failure> {
         let size_bytes = self.registry.driver.stat(key)?.size_bytes;
         let recorded = self.registry.index.content_size(digest)?;
+        let is_misrecorded = recorded.is_some_and(|recorded| recorded != size_bytes);
+        if is_misrecorded && self.hashes_to(digest, key)? {
+            self.report(Damage::FileWithoutRow, key.as_str(), |registry| {
+                Ok(registry.index.record_content(digest, size_bytes)?)
+            })?;
+            return Ok(false);
+        }
         let damage = if size_bytes == 0 && digest != Digest::of(digest.algorithm(), b"") {
             Damage::EmptyData
-        } else if recorded.is_some_and(|recorded| recorded != size_bytes) && !self.hashes_to(digest, key)? {
+        } else if is_misrecorded {
             Damage::WrongSize
         } else if self.options.read_data && !self.hashes_to(digest, key)? {
             Damage::WrongHash

@@ -17,10 +17,14 @@ impl Run<'_> {
     pub(super) fn check_repositories(&mut self) -> Result<bool, Failure> {
         let mut index_fits = true;
         let registry = self.registry;
-        for_each_repository(&*registry.driver, &mut |name| {
-            index_fits &= self.check_repository(&name)?;
-            Ok(())
-        })?;
+        for_each_repository(
+            &*registry.driver,
+            &mut |name| {
+                index_fits &= self.check_repository(&name)?;
+                Ok(())
+            },
+            &mut Err,
+        )?;
         let mut only_indexed = Vec::new();
         registry.for_each_indexed(&mut |name| only_indexed.push(name))?;
         for name in only_indexed {
@@ -48,6 +52,10 @@ impl Run<'_> {
 
     /// What a broken link or tag is mended to.
     fn mend_link(&mut self, name: &RepositoryName, damage: Damage, key: &StorageKey) -> Result<(), Failure> {
+        // Content was looked at before, and told of once.
+        if matches!(damage, Damage::EmptyData | Damage::WrongSize) {
+            return Ok(());
+        }
         let mended = self.report(damage, key.as_str(), |registry| match damage {
             Damage::BrokenLink => registry.rewrite_link(key),
             Damage::BrokenTag => registry.mend_tag(name, key),

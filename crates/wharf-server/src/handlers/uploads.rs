@@ -49,12 +49,39 @@ pub(crate) async fn start(
         .await?;
     match digest {
         // Clients that expect the older way send the digest ahead, and the bytes later.
-        Some(digest) if request.content_length() != Some(0) || digest == Digest::of(algorithm, b"") => {
-            let writer = open(app, name, &status.id).await?;
-            let blob = receive_whole(request, writer, digest).await?;
-            Ok(created(app, request, name, &blob))
+        Some(digest) if !request.is_body_finished() || digest == Digest::of(algorithm, b"") => {
+            let received = receive_at_once(app, request, name, &status.id, digest).await;
+            if received.is_err() {
+                discard(app, name, &status.id).await;
+            }
+            Ok(created(app, request, name, &received?))
         }
         _ => Ok(progress(app, request, name, &status, StatusCode::ACCEPTED)),
+    }
+}
+
+/// Takes a blob whole, in the request that began its upload.
+async fn receive_at_once(
+    app: &App,
+    request: &Request,
+    name: &RepositoryName,
+    id: &UploadId,
+    digest: Digest,
+) -> Result<Blob, ApiError> {
+    let writer = open(app, name, id).await?;
+    let (writer, end) = pump(request, writer).await?;
+    end?;
+    blocking(move || writer.commit(digest)).await
+}
+
+/// Throws an upload away that nobody but its own request knows of.
+async fn discard(app: &App, name: &RepositoryName, id: &UploadId) {
+    let guard = app.registry.lock_upload(name, id).await;
+    let cancelled = app.with_registry(move |registry| registry.cancel_upload(&guard)).await;
+    if let Err(error) = cancelled
+        && error.status.is_server_error()
+    {
+        tracing::warn!(upload_id = %id, cause = error.cause.as_deref(), "could not throw away an upload that failed");
     }
 }
 
@@ -92,6 +119,7 @@ pub(crate) async fn patch(
     let writer = open(app, name, id).await?;
     let writer = at_its_place(app, request, name, writer, offset)?;
     let (writer, end) = pump(request, writer).await?;
+    let writer = of_its_length(app, request, name, writer, end.is_ok()).await?;
     // What arrived is kept, even if the client is gone: it can go on from there.
     let status = blocking(move || writer.suspend()).await?;
     end?;
@@ -124,7 +152,7 @@ pub(crate) async fn finish(
         opened => opened?,
     };
     let writer = at_its_place(app, request, name, writer, offset)?;
-    let blob = receive_whole(request, writer, digest).await?;
+    let blob = receive_rest(app, request, name, writer, digest).await?;
     Ok(created(app, request, name, &blob))
 }
 
@@ -138,13 +166,14 @@ pub(crate) async fn status(
     if request.query().get("_state").is_some() {
         verify_token(app, request, name, id)?;
     }
-    // A request that still writes is waited for, so that the answer holds. Its lock is let go again at once.
-    lock(app, name, id).await?;
+    // A request that still writes is waited for, so that the answer holds.
+    let guard = lock(app, name, id).await?;
     let id = id.clone();
-    let status = app
-        .with_repository(name, move |registry, name| registry.upload_status(name, &id))
-        .await?;
-    Ok(progress(app, request, name, &status, StatusCode::NO_CONTENT))
+    let status = app.with_repository(name, move |registry, name| match guard {
+        Some(guard) => registry.locked_upload_status(&guard),
+        None => registry.upload_status(name, &id),
+    });
+    Ok(progress(app, request, name, &status.await?, StatusCode::NO_CONTENT))
 }
 
 /// DELETE.
@@ -155,6 +184,7 @@ pub(crate) async fn cancel(
     id: &UploadId,
 ) -> Result<Response<Body>, ApiError> {
     verify_token(app, request, name, id)?;
+    app.registry.interrupt_upload(id);
     let guard = lock(app, name, id).await?.ok_or_else(busy)?;
     app.with_registry(move |registry| registry.cancel_upload(&guard))
         .await?;
@@ -212,13 +242,42 @@ fn at_its_place(
     if fits {
         return Ok(writer);
     }
-    let status = writer.status();
-    let error = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid)
+    Err(misplaced(app, request, name, &writer.status()))
+}
+
+/// Takes back a body that has not the length its `Content-Range` says, which only shows at its end when it is sent in chunks.
+async fn of_its_length(
+    app: &App,
+    request: &Request,
+    name: &RepositoryName,
+    writer: UploadWriter,
+    is_whole: bool,
+) -> Result<UploadWriter, ApiError> {
+    let announced = request
+        .header(CONTENT_RANGE)
+        .and_then(|text| text.parse::<ContentRange>().ok());
+    let fits = announced.is_none_or(|range| {
+        let (written, announced) = (writer.written_bytes(), range.size_bytes());
+        if is_whole {
+            written == announced
+        } else {
+            written <= announced
+        }
+    });
+    if fits {
+        return Ok(writer);
+    }
+    let status = blocking(move || writer.roll_back()).await?;
+    Err(misplaced(app, request, name, &status))
+}
+
+/// The answer to bytes that do not belong where they were sent: where the upload goes on.
+fn misplaced(app: &App, request: &Request, name: &RepositoryName, status: &UploadStatus) -> ApiError {
+    ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid)
         .detail(format!("the upload goes on at byte {}", status.size_bytes))
-        .header(LOCATION, upload_url(app, request, name, &status))
-        .header(RANGE, received(&status))
-        .header(UPLOAD_ID, value(&status.id));
-    Err(error)
+        .header(LOCATION, upload_url(app, request, name, status))
+        .header(RANGE, received(status))
+        .header(UPLOAD_ID, value(&status.id))
 }
 
 /// Why a body was not taken.
@@ -241,8 +300,15 @@ async fn pump(request: &Request, writer: UploadWriter) -> Result<(UploadWriter, 
 }
 
 /// Takes the rest of a blob and makes it one.
-async fn receive_whole(request: &Request, writer: UploadWriter, digest: Digest) -> Result<Blob, ApiError> {
+async fn receive_rest(
+    app: &App,
+    request: &Request,
+    name: &RepositoryName,
+    writer: UploadWriter,
+    digest: Digest,
+) -> Result<Blob, ApiError> {
     let (writer, end) = pump(request, writer).await?;
+    let writer = of_its_length(app, request, name, writer, end.is_ok()).await?;
     if let Err(error) = end {
         blocking(move || writer.suspend()).await?;
         return Err(error);

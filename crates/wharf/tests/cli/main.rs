@@ -1,6 +1,7 @@
 //! The program as a user meets it: its commands, its messages, its end.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attacks;
 mod config;
 mod fsck;
 mod operations;

@@ -68,10 +68,10 @@ fn an_address_in_use_is_told() {
 }
 
 /// A directory mounted over itself, read-only, until it is dropped.
-struct ReadOnly<'a>(&'a Path);
+pub(crate) struct ReadOnly<'a>(&'a Path);
 
 impl<'a> ReadOnly<'a> {
-    fn mount(directory: &'a Path) -> Self {
+    pub(crate) fn mount(directory: &'a Path) -> Self {
         let mount = |args: &[&str]| {
             let output = Command::new("mount")
                 .args(args)
