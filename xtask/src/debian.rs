@@ -16,7 +16,6 @@ const PACKAGES: [(&str, &[&str]); 11] = [
     ("docker-registry", &["/usr/bin/docker-registry"]),
     ("jq", &["/usr/bin/jq"]),
     ("curl", &["/usr/bin/curl"]),
-    ("sqlite3", &["/usr/bin/sqlite3"]),
     // Go's module proxy and the crate registry are reached by HTTPS.
     ("ca-certificates", &["/etc/ssl/certs/ca-certificates.crt"]),
     // SQLite is compiled from its C source.

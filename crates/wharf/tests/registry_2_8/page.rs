@@ -10,7 +10,8 @@ use crate::differences::DIFFERENCES;
 const INTRODUCTION: &str = "# Differences from registry 2.8
 
 wharf takes registry:2's place: same HTTP API, same tree on disk, same configuration. What it does otherwise, it does
-on purpose, and all of it stands here. Each entry is shown by tests that ask both programs, `docker-registry` 2.8 and
+on purpose, and what concerns the API and the tree stands here; what concerns a configuration key stands beside that key
+in [configuration.md](configuration.md). Each entry is shown by tests that ask both programs, `docker-registry` 2.8 and
 wharf; an entry without such a test fails, and so does a difference without an entry.
 
 This page is made from `crates/wharf/tests/registry_2_8/differences.rs`. To write it anew:
