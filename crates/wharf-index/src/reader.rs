@@ -91,6 +91,11 @@ impl Index {
         })
     }
 
+    /// Whether there is, or was, anything of the repository.
+    pub fn knows(&self, repository: &RepositoryName) -> Result<bool, IndexError> {
+        self.read(|connection| Ok(repository_id(connection, repository)?.is_some()))
+    }
+
     /// Whether the repository holds a manifest, which is what makes it exist for clients.
     pub fn has_manifests(&self, repository: &RepositoryName) -> Result<bool, IndexError> {
         self.read(|connection| {

@@ -42,6 +42,11 @@ impl Registry {
         }
     }
 
+    /// The same before something is written: a repository that is not there yet needs no comparison later.
+    pub(crate) fn confirm_for_write(&self, repository: &RepositoryName) -> Result<(), Failure> {
+        self.confirm_once(repository, true)
+    }
+
     /// Has a repository compared again when it is next touched, because tree and index may have come apart.
     pub(crate) fn doubt(&self, repository: &RepositoryName) {
         self.confirmed.write().remove(repository);
@@ -62,11 +67,6 @@ impl Registry {
         })
     }
 
-    /// The same before something is written: a repository that is not there yet needs no comparison later.
-    pub(crate) fn confirm_for_write(&self, repository: &RepositoryName) -> Result<(), Failure> {
-        self.confirm_once(repository, true)
-    }
-
     fn confirm_once(&self, repository: &RepositoryName, even_if_absent: bool) -> Result<(), Failure> {
         if self.confirmed.read().contains(repository) {
             return Ok(());
@@ -77,7 +77,7 @@ impl Registry {
             return Ok(());
         }
         let is_there = exists(&*self.driver, &paths::repository(repository))?;
-        if is_there || !self.index.manifest_digests(repository)?.is_empty() {
+        if is_there || self.index.knows(repository)? {
             self.take_in(repository)?;
         }
         // Names that are nowhere are not remembered: a client can think of any number of them.
