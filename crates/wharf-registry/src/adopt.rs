@@ -105,7 +105,7 @@ impl Registry {
 
     /// Compares every repository that the tree or the index has. What can't be read is reported and passed over.
     pub fn sweep(&self) {
-        let swept = Swept(self);
+        let _swept = Swept(self);
         let mut visit = |name| {
             self.sweep_one(&name);
             Ok(())
@@ -120,14 +120,8 @@ impl Registry {
             self.sweep_failed(&failure, "could not compare everything with the tree");
         }
         let errors = self.sweep_progress.errors.load(Ordering::Relaxed);
-        if errors == 0
-            && let Err(error) = self.state.mark_swept()
-        {
-            tracing::warn!(%error, "the next start will compare everything before it lists the catalog");
-        }
         let repositories = self.sweep_progress.repositories.load(Ordering::Relaxed);
         tracing::info!(repositories, errors, "compared the index with the tree");
-        drop(swept);
     }
 
     fn sweep_failed(&self, failure: &Failure, what: &str) {
@@ -171,7 +165,7 @@ impl Registry {
         }
     }
 
-    /// Waits for the first sweep of a new index, before which a list of everything would lack most of it.
+    /// Waits for the sweep after the start: what registry:2 did meanwhile is in no list before.
     pub async fn wait_until_swept(&self) {
         // The sender lives as long as the registry.
         let _ = self.swept.subscribe().wait_for(|swept| *swept).await;

@@ -42,7 +42,7 @@ pub struct Registry {
     pub(crate) token: UploadToken,
     /// Repositories whose index was compared with the tree since the start.
     pub(crate) confirmed: RwLock<HashSet<RepositoryName>>,
-    /// Whether the catalog is complete: not before a new index has seen the whole tree.
+    /// Whether everything was compared with the tree since the start, before which a list of everything may be wrong.
     pub(crate) swept: watch::Sender<bool>,
     pub(crate) sweep_progress: SweepProgress,
     pub(crate) state: StateDirectory,
@@ -51,14 +51,14 @@ pub struct Registry {
 impl Registry {
     /// Opens the registry whose tree `driver` holds.
     pub fn open(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
-        let (index, is_new) = state.open_index()?;
-        Self::with_index(driver, state, settings, index, is_new)
+        let index = state.open_index()?;
+        Self::with_index(driver, state, settings, index)
     }
 
     /// Opens a root that nobody serves, to look at it.
     pub fn open_offline(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
         let (index, temporary) = state.open_offline_index()?;
-        let mut registry = Self::with_index(driver, state, settings, index, temporary.is_some())?;
+        let mut registry = Self::with_index(driver, state, settings, index)?;
         registry.temporary_index = temporary;
         Ok(registry)
     }
@@ -71,7 +71,7 @@ impl Registry {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         let index = state.open_new_index()?;
-        Self::with_index(driver, state, settings, index, true)
+        Self::with_index(driver, state, settings, index)
     }
 
     /// Puts the index that was made anew in the place of the other.
@@ -86,7 +86,6 @@ impl Registry {
         state: StateDirectory,
         settings: Settings,
         index: Index,
-        is_new: bool,
     ) -> Result<Self, OpenError> {
         // A root that can't be read must not look like an empty one.
         crate::tree::entries(&*driver, &crate::paths::repositories())?;
@@ -103,7 +102,7 @@ impl Registry {
             uploads: Uploads::new(settings.uploads_max),
             token: UploadToken::new(&secret),
             confirmed: RwLock::new(HashSet::new()),
-            swept: watch::Sender::new(!is_new),
+            swept: watch::Sender::new(false),
             sweep_progress: SweepProgress::default(),
             state,
         })

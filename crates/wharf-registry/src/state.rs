@@ -49,43 +49,26 @@ impl StateDirectory {
         self.lock.is_none()
     }
 
-    /// Opens the index, and says whether it has still to see the whole tree. An index that was there once and is gone is an error: it is made anew only
+    /// Opens the index. An index that was there once and is gone is an error: it is made anew only
     /// when asked for, because that takes its time.
-    pub(crate) fn open_index(&self) -> Result<(Index, bool), OpenError> {
+    pub(crate) fn open_index(&self) -> Result<Index, OpenError> {
         let (path, marker) = (self.index_path(), self.path.join("indexed"));
         let is_new = !path.exists();
         if is_new && marker.exists() {
             return Err(OpenError::IndexMissing { path });
         }
-        let swept = self.path.join("swept");
-        if is_new && swept.exists() {
-            fs::remove_file(&swept).map_err(|source| OpenError::State {
-                path: swept.clone(),
-                source,
-            })?;
-        }
         let index = Index::open(&path)?;
         if !marker.exists() {
             write_private(&marker, b"").map_err(|source| OpenError::State { path: marker, source })?;
         }
-        Ok((index, !swept.exists()))
-    }
-
-    /// Remembers that the index has seen the whole tree.
-    pub(crate) fn mark_swept(&self) -> io::Result<()> {
-        let swept = self.path.join("swept");
-        if swept.exists() {
-            Ok(())
-        } else {
-            write_private(&swept, b"")
-        }
+        Ok(index)
     }
 
     /// Opens the index for looking at a root that nobody serves. A root that has none gets one for the time being only, which says
     /// nothing of the root.
     pub(crate) fn open_offline_index(&self) -> Result<(Index, Option<tempfile::TempDir>), OpenError> {
         if self.index_path().exists() || self.path.join("indexed").exists() {
-            return Ok((self.open_index()?.0, None));
+            return Ok((self.open_index()?, None));
         }
         let directory = temporary()?;
         Ok((Index::open(&directory.path().join("index.sqlite"))?, Some(directory)))
@@ -124,8 +107,7 @@ impl StateDirectory {
         fs::rename(self.new_index_path(), &path).map_err(failed)?;
         fs::File::open(&self.path)
             .and_then(|directory| directory.sync_all())
-            .map_err(failed)?;
-        self.mark_swept().map_err(failed)
+            .map_err(failed)
     }
 
     /// The secret that signs upload tokens, kept so that uploads survive a restart. Made when there is none.
