@@ -64,9 +64,10 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Asks for everything that is known.
+    /// Asks for everything that is known, for the catalog first: it must not depend on what was touched before.
     pub(super) fn of(client: &Client, known: &Known) -> Self {
         let get = |path: &String| client.send(Request::get(path).header("Accept", ALL_TYPES.join(",")));
+        let catalog = get(&"/v2/_catalog?n=1000".to_owned()).expect_status(200);
         let content = |path: &String| {
             let answer = get(path);
             assert!(answer.complete, "{path}: {answer}");
@@ -80,7 +81,7 @@ impl Survey {
         Self {
             contents: known.contents.iter().map(content).collect(),
             lists: known.lists.iter().map(list).collect(),
-            catalog: listed(&get(&"/v2/_catalog?n=1000".to_owned()).json()["repositories"]),
+            catalog: listed(&catalog.json()["repositories"]),
         }
     }
 
