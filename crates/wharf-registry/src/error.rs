@@ -60,7 +60,7 @@ pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The directory that wharf keeps its own files in can't be used.
-    #[error("`{path}`: {source}")]
+    #[error("could not use `{path}`")]
     State {
         /// The file or directory.
         path: PathBuf,

@@ -43,7 +43,7 @@ pub enum StartError {
     #[error(transparent)]
     Registry(#[from] OpenError),
     /// The address is taken, or not this machine's.
-    #[error("could not listen on `{address}`: {source}")]
+    #[error("could not listen on `{address}`")]
     Listen {
         /// The address.
         address: String,

@@ -42,5 +42,5 @@ fn load_config(file: Option<&Path>, overrides: Overrides, ignore_unsupported: bo
         overrides,
         ignore_unsupported,
     };
-    load(&source).context("configuration error")
+    Ok(load(&source)?)
 }

@@ -122,6 +122,9 @@ fn run(file: Option<&Path>, overrides: Overrides, common: &CommonArgs) -> anyhow
     // Requests that still run must not hold up the end.
     runtime.shutdown_background();
     let drained = outcome?;
+    if !drained {
+        tracing::warn!("ended with open requests");
+    }
     Ok(if drained { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -170,11 +173,12 @@ fn announce(server: &Server, config: &Config) -> anyhow::Result<()> {
                 ip if ip.is_unspecified() => format!("127.0.0.1:{}", address.port()),
                 _ => address.to_string(),
             };
-            writeln!(
-                stdout,
-                "wharf {version} serves {root} on http://{address}; push a first image: docker tag IMAGE {reachable}/IMAGE && \
-                 docker push {reachable}/IMAGE"
-            )?;
+            let next = if server.is_read_only() {
+                "pulls only, for it is read-only".to_owned()
+            } else {
+                format!("push a first image: docker tag IMAGE {reachable}/IMAGE && docker push {reachable}/IMAGE")
+            };
+            writeln!(stdout, "wharf {version} serves {root} on http://{address}; {next}")?;
         }
         (listen, _) => writeln!(stdout, "wharf {version} serves {root} on {listen}")?,
     }
