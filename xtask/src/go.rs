@@ -1,4 +1,4 @@
-//! Clients that are built with Go, where it is installed.
+//! Programs that are built with Go, where it is installed: clients, and registry 3.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,9 +12,14 @@ use crate::root;
 const DIR: &str = "target/tools/go";
 
 /// Each program with the package that makes it and the version that was tried.
-const PROGRAMS: [(&str, &str, &str); 2] = [
+const PROGRAMS: [(&str, &str, &str); 3] = [
     ("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1"),
     ("regctl", "github.com/regclient/regclient/cmd/regctl", "v0.11.7"),
+    (
+        "registry",
+        "github.com/distribution/distribution/v3/cmd/registry",
+        "v3.1.1",
+    ),
 ];
 
 /// The programs.

@@ -7,6 +7,7 @@
 //!   the table fails, and so does an entry that the run does not meet.
 //! - `adoption`: wharf takes over a root of registry:2 with all its left-overs, gives it back, and takes it again.
 //! - `uploads`: an upload in progress crosses over.
+//! - `errors_3_1`: errors are compared with those of registry 3.1.1, where Go is there to build it.
 //! - `schema1`: stored signed schema 1 manifests.
 
 mod adoption;
@@ -14,6 +15,7 @@ mod deviations;
 #[path = "../registry_2_8/differences.rs"]
 mod differences;
 mod differential;
+mod errors_3_1;
 mod schema1;
 mod uploads;
 
