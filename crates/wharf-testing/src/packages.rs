@@ -22,7 +22,7 @@ pub fn debian(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("`{name}` of Debian is missing: `cargo xtask test` installs it"))
 }
 
-/// A program built by Go, `crane` or `regctl`; `None` when the test command found no Go to build it with.
+/// A program built by Go, `crane`, `regctl` or `registry`; `None` when the test command found no Go to build it with.
 pub fn go(name: &str) -> Option<PathBuf> {
     let setting = std::env::var_os(GO_PROGRAMS);
     if setting.as_deref() == Some(ABSENT.as_ref()) {
