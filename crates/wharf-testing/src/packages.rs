@@ -1,6 +1,6 @@
 //! Where the programs are that tests run: Debian's, and two that Go builds.
 //!
-//! `cargo xtask test` installs both kinds. A test that misses one fails and says so; the only exception are the two Go
+//! `cargo xtask test` installs both kinds. A test that misses one fails and says so; the only exception are the Go
 //! programs, where that command found no Go: it then sets [`GO_PROGRAMS`] to [`ABSENT`] and says in its summary what was
 //! not tested.
 
