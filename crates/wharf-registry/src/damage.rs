@@ -103,7 +103,7 @@ impl Damage {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::DanglingTag => "remove the tag",
-            Self::BrokenTag => "point the tag to what it last pointed to, if that is certain; else remove it",
+            Self::BrokenTag => "point the tag to what its link or its history plainly says; else remove it",
             Self::BrokenLink => "write the link anew",
             Self::LinkWithoutBlob => "remove the link",
             Self::EmptyData | Self::WrongSize | Self::WrongHash => "move the content to quarantine",

@@ -196,12 +196,13 @@ impl Registry {
             .write(key, digest.to_string().as_bytes(), Durability::Synced)?)
     }
 
-    /// Points a tag to what the index says, else to the only manifest it ever pointed to, else removes it.
+    /// Points a tag to what its link plainly says, else to the only manifest it ever pointed to, else removes it. The index is not asked:
+    /// registry:2 may have moved the tag since, and an old image served under it would be worse than none.
     fn mend_tag(&self, name: &RepositoryName, current: &StorageKey) -> Result<(), Failure> {
         let tag = current.parent().and_then(|directory| directory.parent());
         let tag = tag.and_then(|directory| directory.name().parse::<Tag>().ok());
         let Some(tag) = tag else { return Ok(()) };
-        let mut candidates: Vec<Digest> = self.index.find_tag(name, &tag)?.into_iter().collect();
+        let mut candidates: Vec<Digest> = self.readable_link(current).into_iter().collect();
         if candidates.is_empty() {
             for algorithm in Algorithm::ALL {
                 let names = directories(&*self.driver, &paths::tag_history(name, &tag, algorithm))?;
@@ -218,5 +219,11 @@ impl Registry {
                 .write(current, digest.to_string().as_bytes(), Durability::Synced)?),
             _ => remove_tree(&*self.driver, &paths::tag(name, &tag)),
         }
+    }
+
+    /// The digest in a link that has white space around it.
+    fn readable_link(&self, link: &StorageKey) -> Option<Digest> {
+        let bytes = self.driver.read(link, 256).ok()?;
+        std::str::from_utf8(&bytes).ok()?.trim().parse().ok()
     }
 }

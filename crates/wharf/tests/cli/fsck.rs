@@ -202,6 +202,37 @@ fn a_tag_whose_link_broke_gets_it_back() {
     .serves_everything();
 }
 
+/// The index may be older than the tree, and once made a tag point back to an image that it had left.
+#[test]
+fn a_tag_is_never_mended_by_an_old_index() {
+    let root = Root::new();
+    let moved_to = sha256(b"another manifest");
+    let revision = root.foo(&format!("_manifests/revisions/{}/link", moved_to.replace(':', "/")));
+    let history = root.foo(&format!(
+        "_manifests/tags/one/index/{}/link",
+        moved_to.replace(':', "/")
+    ));
+    for link in [&revision, &history] {
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        fs::write(link, &moved_to).unwrap();
+    }
+    let hex = moved_to.trim_start_matches("sha256:");
+    let data = root.tree(&format!("blobs/sha256/{}/{hex}/data", &hex[..2]));
+    fs::create_dir_all(data.parent().unwrap()).unwrap();
+    fs::write(&data, "another manifest").unwrap();
+    let current = root.foo("_manifests/tags/one/current/link");
+    fs::write(&current, format!("{moved_to}\n")).unwrap();
+    root.fsck(&["--repair"]);
+    assert!(!current.exists() || fs::read_to_string(&current).unwrap() == moved_to);
+    fs::create_dir_all(current.parent().unwrap()).unwrap();
+    fs::write(&current, "").unwrap();
+    root.fsck(&["--repair"]);
+    assert!(
+        !current.exists() || fs::read_to_string(&current).unwrap() != root.manifest,
+        "not back to the old one"
+    );
+}
+
 #[test]
 fn a_dangling_tag_is_removed_and_the_others_stay() {
     let nowhere = sha256(b"nowhere");
