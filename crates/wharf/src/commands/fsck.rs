@@ -14,7 +14,7 @@ use crate::exit::{DAMAGED, MENDED};
 /// Compare tree and index of a stopped root, and mend what is damaged
 ///
 /// Each finding is one line: its class, its path and what is, or would be, done about it. Content that is damaged is moved to
-/// ROOT/wharf/quarantine, never deleted; pushing the same content again heals it.
+/// ROOT/wharf/quarantine; pushing it again, into each repository that had it, heals them.
 ///
 /// Exit codes: 0 nothing is wrong, 3 damage was found and mended, 4 damage was found and left.
 ///
