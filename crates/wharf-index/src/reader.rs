@@ -1,6 +1,6 @@
 //! Questions: each sees everything that was committed before it.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 use wharf_spec::referrers::Referrer;
 use wharf_spec::{Digest, Reference, RepositoryName, Tag};
 
@@ -225,14 +225,6 @@ impl Index {
                 blobs: count("SELECT count(*) FROM blobs")?,
                 blob_bytes: count("SELECT coalesce(sum(size_bytes), 0) FROM blobs")?,
             })
-        })
-    }
-
-    /// A trivial question, to see that the database answers.
-    pub fn ping(&self) -> Result<(), IndexError> {
-        self.read(|connection: &Connection| {
-            connection.query_row("SELECT 1", [], |_| Ok(())).optional()?;
-            Ok(())
         })
     }
 }

@@ -38,25 +38,6 @@ pub enum Damage {
 }
 
 impl Damage {
-    /// Every class.
-    pub const ALL: [Self; 15] = [
-        Self::DanglingTag,
-        Self::BrokenTag,
-        Self::BrokenLink,
-        Self::LinkWithoutBlob,
-        Self::NotAManifest,
-        Self::EmptyData,
-        Self::WrongSize,
-        Self::WrongHash,
-        Self::LeftoverUpload,
-        Self::EmptyDirectory,
-        Self::TemporaryFile,
-        Self::RowWithoutFile,
-        Self::FileWithoutRow,
-        Self::UnknownFile,
-        Self::UnreferencedBlob,
-    ];
-
     /// The name, as `dangling-tag`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! The absolute URLs in answers, by registry:2's order of what tells scheme and host: `http.host`, `Forwarded`, `X-Forwarded-*`,
 //! `Host`. Whatever is no valid authority is passed over, down to a path alone.
 
-use http::header::{FORWARDED, HOST, HeaderMap};
+use http::header::{FORWARDED, HeaderMap};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 
@@ -45,7 +45,6 @@ fn origin(headers: &HeaderMap, uri: &Uri) -> Option<(&'static str, Authority)> {
             .and_then(authority)
             .or_else(|| uri.authority().cloned())
     };
-    debug_assert_eq!(HOST.as_str(), "host");
     if let Some(forwarded) = headers.get(FORWARDED).and_then(|value| value.to_str().ok()) {
         // The first element is what the client's own proxy saw.
         let first = forwarded.split(',').next().unwrap_or_default();

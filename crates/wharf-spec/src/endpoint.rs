@@ -95,19 +95,6 @@ impl Endpoint {
         Err(EndpointError::Unknown)
     }
 
-    /// The repository, where the endpoint belongs to one.
-    pub fn repository(&self) -> Option<&RepositoryName> {
-        match self {
-            Self::Base | Self::Catalog => None,
-            Self::Tags(name)
-            | Self::Manifest(name, _)
-            | Self::Blob(name, _)
-            | Self::Uploads(name)
-            | Self::Upload(name, _)
-            | Self::Referrers(name, _) => Some(name),
-        }
-    }
-
     /// The methods the endpoint answers, sorted.
     pub const fn methods(&self) -> &'static [&'static str] {
         match self {

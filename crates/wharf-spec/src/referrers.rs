@@ -1,6 +1,6 @@
-//! The answer to a referrers request, and the tag that stands in for it on registries without one.
+//! The answer to a referrers request.
 //!
-//! Source: OCI distribution specification, "Listing Referrers" and "Referrers Tag Schema".
+//! Source: OCI distribution specification, "Listing Referrers".
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -43,27 +43,9 @@ pub fn index(referrers: &[Referrer]) -> Vec<u8> {
     serde_json::to_vec(&index).unwrap_or_default()
 }
 
-/// The tag under which clients list the referrers of `subject` where the registry does not: the digest with `-` for `:`, its
-/// hexadecimal part cut at 64 characters.
-pub fn fallback_tag(subject: &Digest) -> String {
-    let mut hex = subject.hex();
-    hex.truncate(64);
-    format!("{}-{hex}", subject.algorithm())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Algorithm;
-
-    #[test]
-    fn the_fallback_tag_is_a_tag() {
-        for algorithm in Algorithm::ALL {
-            let tag = fallback_tag(&Digest::of(algorithm, b"subject"));
-            assert!(tag.starts_with(&format!("{algorithm}-")) && tag.len() == 71, "{tag}");
-            assert!(tag.parse::<crate::Tag>().is_ok());
-        }
-    }
 
     #[test]
     fn an_empty_list_is_still_an_index() {
