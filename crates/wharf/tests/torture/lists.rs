@@ -1,0 +1,1 @@
+//! Lists: tags, catalog, referrers (LST).
