@@ -44,7 +44,10 @@ pub enum IndexError {
         /// What stands there.
         value: String,
     },
-    /// The thread that writes has ended, because the process is ending or because it panicked.
+    /// A change panicked, and was undone.
+    #[error("index database: a change panicked")]
+    Panicked,
+    /// The thread that writes has ended, because the process is ending.
     #[error("index database: the writer has ended")]
     WriterEnded,
 }

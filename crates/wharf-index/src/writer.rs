@@ -1,6 +1,7 @@
 //! The thread that writes. Jobs that wait at the same time share one transaction, and so one sync of the disk (group commit).
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -52,8 +53,8 @@ impl Writer {
         })
     }
 
-    /// Runs `work` in a transaction and returns when it is committed and synced. An error of `work` undoes what it did, and nothing
-    /// of the other jobs in the same transaction.
+    /// Runs `work` in a transaction and returns when it is committed and synced. An error of `work`, or a panic in it, undoes what it
+    /// did, and nothing of the other jobs in the same transaction.
     pub(crate) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, IndexError> + Send + 'static,
@@ -77,7 +78,8 @@ fn in_savepoint<T>(
     work: impl FnOnce(&Connection) -> Result<T, IndexError>,
 ) -> Result<T, IndexError> {
     connection.execute_batch("SAVEPOINT job")?;
-    let result = work(connection);
+    // A thread that ended here would end all writing until the next start. What the work has left half done is rolled back.
+    let result = catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(IndexError::Panicked));
     if result.is_err() {
         connection.execute_batch("ROLLBACK TO job")?;
     }
@@ -125,5 +127,26 @@ fn copy_of(error: &IndexError) -> IndexError {
             IndexError::Sqlite(rusqlite::Error::SqliteFailure(*code, message.clone()))
         }
         _ => IndexError::WriterEnded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    /// A panic ended the writing thread, and with it every later write.
+    #[test]
+    fn a_panic_fails_its_own_job_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = Writer::start(schema::open_writer(&directory.path().join("index.sqlite")).unwrap()).unwrap();
+        let make = |connection: &Connection| Ok(connection.execute_batch("CREATE TABLE made (x)")?);
+        let panicked = writer.write(move |connection| {
+            make(connection)?;
+            panic!("injected")
+        });
+        assert!(matches!(panicked, Err::<(), _>(IndexError::Panicked)), "{panicked:?}");
+        // It can be made, so the first one was rolled back.
+        writer.write(make).unwrap();
     }
 }
