@@ -351,3 +351,6 @@ async fn count(registry: Arc<Registry>, metrics: Metrics) {
         tokio::time::sleep(COUNT_INTERVAL.max(started.elapsed() * COUNT_SHARE)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

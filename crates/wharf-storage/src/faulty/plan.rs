@@ -22,6 +22,8 @@ pub enum Fault {
     NoSpace,
     /// Calls that change something: nothing is done, the error is `EROFS`.
     ReadOnly,
+    /// Any call: nothing is done, and it panics.
+    Panic,
 }
 
 /// What a call does, which decides the faults that can meet it.
@@ -40,7 +42,7 @@ pub(super) enum Call {
 impl Fault {
     fn meets(self, call: Call) -> bool {
         match self {
-            Self::Io | Self::LateIo => true,
+            Self::Io | Self::LateIo | Self::Panic => true,
             Self::ShortWrite => matches!(call, Call::Bytes),
             Self::NoSpace => matches!(call, Call::Bytes | Call::Store),
             Self::ReadOnly => !matches!(call, Call::Read),
@@ -65,6 +67,7 @@ impl Fault {
                 key,
                 source: Errno::ROFS.into(),
             },
+            Self::Panic => panic!("injected: could not {operation} `{key}`"),
         }
     }
 }
@@ -139,6 +142,16 @@ impl FaultPlan {
     /// Whether the fault met a call.
     pub fn has_fired(&self) -> bool {
         self.0.lock().fired
+    }
+
+    /// Begins to count anew: `fault` meets the `nth` of the calls it can meet from now on.
+    pub fn set(&self, nth: u64, fault: Fault) {
+        *self.0.lock() = State {
+            fault: Some((fault, nth)),
+            lasting: false,
+            calls: 0,
+            fired: false,
+        };
     }
 
     /// Ends the fault: no further call fails.
