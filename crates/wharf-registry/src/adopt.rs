@@ -50,6 +50,7 @@ impl Registry {
     /// Has a repository compared again when it is next touched, because tree and index may have come apart.
     pub(crate) fn doubt(&self, repository: &RepositoryName) {
         self.confirmed.write().remove(repository);
+        self.hot.forget_repository(repository);
     }
 
     /// Ends a delete whose row is gone: where the tree could not be changed the row comes back, so that the delete can be tried again. The
@@ -94,6 +95,7 @@ impl Registry {
         })?;
         let differences = self.index.apply_snapshot(repository, snapshot)?;
         if !differences.is_empty() {
+            self.hot.forget_repository(repository);
             let (added, removed) = (differences.missing.len(), differences.surplus.len());
             self.sweep_progress
                 .differences

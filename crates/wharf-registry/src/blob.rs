@@ -1,9 +1,10 @@
 //! Blobs: reading, mounting, deleting. How they come in is the business of uploads.
 
 use wharf_spec::{Algorithm, Digest, RepositoryName};
-use wharf_storage::{Driver, Durability, Object, StorageError};
+use wharf_storage::{Driver, Durability, StorageError};
 
 use crate::error::Failure;
+use crate::hot::{BlobContent, OpenBlob};
 use crate::paths;
 use crate::registry::Registry;
 
@@ -18,15 +19,6 @@ pub struct Blob {
     pub size_bytes: u64,
 }
 
-/// A blob opened for reading.
-#[derive(Debug)]
-pub struct BlobReader {
-    /// Which blob.
-    pub blob: Blob,
-    /// Its bytes. They have the blob's size.
-    pub object: Box<dyn Object>,
-}
-
 impl Registry {
     /// Finds a blob in a repository, without touching its bytes.
     pub fn find_blob(&self, repository: &RepositoryName, digest: Digest) -> Result<Option<Blob>, Failure> {
@@ -39,8 +31,23 @@ impl Registry {
         }))
     }
 
-    /// Opens the bytes of a blob. `None` when they are not there.
-    pub fn open_blob(&self, blob: Blob) -> Result<Option<BlobReader>, Failure> {
+    /// A blob that was read lately. Never waits for a disk.
+    pub fn hot_blob(&self, repository: &RepositoryName, digest: Digest) -> Option<OpenBlob> {
+        self.hot.blob(repository, digest)
+    }
+
+    /// Finds a blob in a repository and opens it. `None` when it is not there, or its bytes are gone.
+    pub fn open_blob(&self, repository: &RepositoryName, digest: Digest) -> Result<Option<OpenBlob>, Failure> {
+        self.confirm(repository)?;
+        let is_there = |blob: Blob| Ok(self.content_size(blob.content)? == Some(blob.size_bytes));
+        let open = || match self.find_blob(repository, digest)? {
+            Some(blob) => self.open_content(blob),
+            None => Ok(None),
+        };
+        self.hot.load_blob(repository, digest, is_there, open)
+    }
+
+    fn open_content(&self, blob: Blob) -> Result<Option<OpenBlob>, Failure> {
         let object = match self.driver.open(&paths::blob_data(&blob.content)) {
             Ok(object) => object,
             Err(error) if error.is_not_found() => {
@@ -49,15 +56,19 @@ impl Registry {
             }
             Err(error) => return Err(error.into()),
         };
+        let damaged = |actual_bytes| Failure::Damaged {
+            digest: blob.digest,
+            expected_bytes: blob.size_bytes,
+            actual_bytes,
+        };
         if object.size_bytes() != blob.size_bytes {
-            let (expected_bytes, actual_bytes) = (blob.size_bytes, object.size_bytes());
-            return Err(Failure::Damaged {
-                digest: blob.digest,
-                expected_bytes,
-                actual_bytes,
-            });
+            return Err(damaged(object.size_bytes()));
         }
-        Ok(Some(BlobReader { blob, object }))
+        let open = OpenBlob::new(blob, object)?;
+        match &open.content {
+            BlobContent::Bytes(bytes) if bytes.len() as u64 != blob.size_bytes => Err(damaged(bytes.len() as u64)),
+            _ => Ok(Some(open)),
+        }
     }
 
     /// The whole of a small blob, at most `max_bytes`. `None` when it is not there or larger.
@@ -107,7 +118,9 @@ impl Registry {
         self.check_writable()?;
         self.confirm(repository)?;
         let _guard = self.locks.remove(repository);
-        let was_there = self.index.unlink_blob(repository, digest)?;
+        let unlinked = self.index.unlink_blob(repository, digest);
+        self.hot.forget_blob(repository, digest);
+        let was_there = unlinked?;
         if was_there {
             self.finish_delete(
                 repository,

@@ -1,5 +1,7 @@
 //! Manifests and the tags on them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use wharf_index::NewManifest;
 use wharf_spec::{Algorithm, Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
@@ -7,6 +9,7 @@ use wharf_storage::Durability;
 
 use crate::blob::remove_tree;
 use crate::error::{Failure, PutManifestError};
+use crate::hot::HotManifest;
 use crate::paths;
 use crate::registry::Registry;
 
@@ -50,11 +53,34 @@ impl Registry {
         }))
     }
 
-    /// The bytes of a manifest. `None` when they are not there.
-    pub fn read_manifest(&self, manifest: &StoredManifest) -> Result<Option<Bytes>, Failure> {
-        Ok(self
-            .read_content(manifest.digest, manifest.size_bytes)?
-            .map(Bytes::from))
+    /// A manifest that was read lately. Never waits for a disk.
+    pub fn hot_manifest(&self, repository: &RepositoryName, reference: &Reference) -> Option<Arc<HotManifest>> {
+        self.hot.manifest(repository, reference)
+    }
+
+    /// Finds a manifest by tag or digest and reads it. `None` when it is not there, or its bytes are gone.
+    pub fn read_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<Option<Arc<HotManifest>>, Failure> {
+        self.confirm(repository)?;
+        let is_there = |hot: &HotManifest| {
+            let stored = &hot.manifest;
+            Ok(self.content_size(stored.digest)? == Some(stored.size_bytes))
+        };
+        self.hot.load_manifest(repository, reference, is_there, || {
+            let Some(manifest) = self.find_manifest(repository, reference)? else {
+                return Ok(None);
+            };
+            let bytes = self.read_content(manifest.digest, manifest.size_bytes)?;
+            Ok(bytes.map(|bytes| {
+                Arc::new(HotManifest {
+                    manifest,
+                    bytes: bytes.into(),
+                })
+            }))
+        })
     }
 
     /// Stores a manifest and points tags to it. Returns what it says and its digest.
@@ -81,9 +107,13 @@ impl Registry {
         let _tag_guards = self.locks.tags(repository, &put.tags);
         self.write_manifest(repository, digest, &put)?;
         let row = new_manifest(digest, put.bytes.len() as u64, &manifest);
+        let changed: Vec<_> = put.tags.iter().cloned().map(Reference::Tag).collect();
         self.index
             .put_manifest(repository, row, put.tags)
             .inspect_err(|_| self.doubt(repository))?;
+        for reference in changed.iter().chain([&Reference::Digest(digest)]) {
+            self.hot.forget_manifest(repository, reference);
+        }
         Ok((digest, manifest))
     }
 
@@ -124,7 +154,12 @@ impl Registry {
         let Some(row) = self.index.find_blob(repository, digest)? else {
             return Ok(None);
         };
-        Ok((self.content_size(row.content)? == Some(row.size_bytes)).then_some(row.size_bytes))
+        if self.content_size(row.content)? == Some(row.size_bytes) {
+            return Ok(Some(row.size_bytes));
+        }
+        // Who is told that it is missing asks for it before pushing it again, and must hear the same.
+        self.hot.forget_blob(repository, digest);
+        Ok(None)
     }
 
     /// Content, revision, and for each tag its history before its present.
@@ -145,7 +180,9 @@ impl Registry {
         self.check_writable()?;
         self.confirm(repository)?;
         let _guard = self.locks.remove(repository);
-        let Some(tags) = self.index.delete_manifest(repository, digest)? else {
+        let deleted = self.index.delete_manifest(repository, digest);
+        self.hot.forget_repository(repository);
+        let Some(tags) = deleted? else {
             return Ok(false);
         };
         let tags = tags.iter().filter_map(|tag| tag.parse::<Tag>().ok());
@@ -162,7 +199,9 @@ impl Registry {
         self.check_writable()?;
         self.confirm(repository)?;
         let _guard = self.locks.remove(repository);
-        let was_there = self.index.delete_tag(repository, tag)?;
+        let deleted = self.index.delete_tag(repository, tag);
+        self.hot.forget_manifest(repository, &Reference::Tag(tag.clone()));
+        let was_there = deleted?;
         if was_there {
             self.finish_delete(repository, remove_tree(&*self.driver, &paths::tag(repository, tag)))?;
         }

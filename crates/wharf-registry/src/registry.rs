@@ -12,6 +12,7 @@ use wharf_storage::Driver;
 
 use crate::adopt::SweepProgress;
 use crate::error::{Failure, OpenError};
+use crate::hot::Hot;
 use crate::locks::Locks;
 use crate::rules::Rules;
 use crate::state::StateDirectory;
@@ -38,6 +39,8 @@ pub struct Registry {
     pub(crate) temporary_index: Option<tempfile::TempDir>,
     pub(crate) rules: Rules,
     pub(crate) locks: Locks,
+    /// What was read lately. Whoever changes the index makes it forget.
+    pub(crate) hot: Hot,
     pub(crate) uploads: Uploads,
     pub(crate) token: UploadToken,
     /// Repositories whose index was compared with the tree since the start.
@@ -99,6 +102,7 @@ impl Registry {
             temporary_index: None,
             rules: settings.rules,
             locks: Locks::new(),
+            hot: Hot::new(),
             uploads: Uploads::new(settings.uploads_max),
             token: UploadToken::new(&secret),
             confirmed: RwLock::new(HashSet::new()),

@@ -1,4 +1,5 @@
-//! Bodies of answers. A blob is read piece by piece off the reactor, one piece ahead of the client.
+//! Bodies of answers. What is in the page cache goes by `sendfile` where the connection can; else a blob is read piece by piece off the
+//! reactor, one piece ahead of the client.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -11,7 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
-use wharf_storage::Object;
+use wharf_storage::{Object, is_in_memory};
+
+use crate::sendfile::{Outlet, PIECE_BYTES_MAX};
 
 /// How much of a blob is read at a time. Two pieces are in memory at most.
 const PIECE_BYTES: u64 = 256 * 1024;
@@ -23,6 +26,8 @@ pub(crate) struct Body {
     /// The piece being read, ahead of its turn.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     remaining_bytes: u64,
+    /// Where files can be sent whole.
+    outlet: Option<Outlet>,
 }
 
 /// A part of a body.
@@ -52,12 +57,41 @@ impl Body {
             parts,
             reading: None,
             remaining_bytes,
+            outlet: None,
         }
+    }
+
+    /// Sends files through the outlet of the connection from now on, as far as they are in memory.
+    pub(crate) fn set_outlet(&mut self, outlet: Outlet) {
+        self.outlet = Some(outlet);
     }
 
     /// The number of bytes to come.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.remaining_bytes
+    }
+
+    /// The next piece that the connection can send by itself: of a file, and in memory, because waiting for a disk would hold up others.
+    fn sendable(&self) -> Option<Range<u64>> {
+        let (Some(_), Some(Part::Object(object, range))) = (&self.outlet, self.parts.front()) else {
+            return None;
+        };
+        let piece = range.start..range.end.min(range.start + PIECE_BYTES_MAX);
+        is_in_memory(object.file()?, piece.clone()).then_some(piece)
+    }
+
+    /// Has the connection send the next piece, if it can.
+    fn send_file(&mut self) -> Option<Bytes> {
+        let piece = self.sendable()?;
+        let (Some(outlet), Some(Part::Object(object, range))) = (&self.outlet, self.parts.front_mut()) else {
+            return None;
+        };
+        let placeholder = outlet.push(Arc::clone(object), &piece);
+        range.start = piece.end;
+        if range.is_empty() {
+            self.parts.pop_front();
+        }
+        Some(placeholder)
     }
 
     /// Begins to read the next piece, if an object is next.
@@ -76,7 +110,7 @@ impl Body {
 }
 
 /// Reads exactly a range of an object. One that ends early was cut behind our back; the client must not take it for whole.
-pub(crate) fn read_piece(object: &dyn Object, piece: Range<u64>) -> io::Result<Bytes> {
+fn read_piece(object: &dyn Object, piece: Range<u64>) -> io::Result<Bytes> {
     let size = usize::try_from(piece.end - piece.start).map_err(io::Error::other)?;
     let mut buffer = vec![0; size];
     let mut filled = 0;
@@ -113,6 +147,10 @@ impl http_body::Body for Body {
                 self.remaining_bytes -= bytes.len() as u64;
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
+            if let Some(placeholder) = self.send_file() {
+                self.remaining_bytes -= placeholder.len() as u64;
+                return Poll::Ready(Some(Ok(Frame::data(placeholder))));
+            }
             self.read_ahead();
         }
         let Some(reading) = self.reading.as_mut() else {
@@ -125,7 +163,9 @@ impl http_body::Body for Body {
         match piece {
             Ok(bytes) => {
                 self.remaining_bytes -= bytes.len() as u64;
-                self.read_ahead();
+                if self.sendable().is_none() {
+                    self.read_ahead();
+                }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Err(error) => {

@@ -21,6 +21,7 @@ mod query;
 mod range;
 mod request_body;
 mod router;
+mod sendfile;
 mod server;
 mod service;
 mod silence;

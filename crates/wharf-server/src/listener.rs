@@ -8,15 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Version;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::{Http, Limits, Listen, TcpAddress};
+use crate::sendfile::{FileStream, Outlet, Socket};
 use crate::service::Service;
 use crate::silence::SilenceLimit;
 
@@ -149,23 +150,31 @@ fn builder(http: &Http, limits: &Limits) -> auto::Builder<TokioExecutor> {
     if http.http2 { builder } else { builder.http1_only() }
 }
 
-fn spawn<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+fn spawn(
     builder: &auto::Builder<TokioExecutor>,
     connections: &GracefulShutdown,
-    stream: S,
+    socket: impl Socket,
     peer: IpAddr,
     service: &Arc<Service>,
     limits: &Limits,
 ) {
+    let outlet = Outlet::default();
     let stream = SilenceLimit::new(
-        stream,
+        FileStream::new(socket, outlet.clone()),
         limits.header_timeout.max(limits.body_timeout),
         limits.write_timeout,
     );
     let service = Arc::clone(service);
     let answer = service_fn(move |request: http::Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(service.answer(peer, request).await) }
+        let (service, outlet) = (Arc::clone(&service), outlet.clone());
+        async move {
+            let takes_files = request.version() <= Version::HTTP_11;
+            let mut response = service.answer(peer, request).await;
+            if takes_files {
+                response.body_mut().set_outlet(outlet);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
     let connection = connections.watch(connection);

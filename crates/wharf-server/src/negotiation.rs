@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
-use wharf_registry::{Registry, StoredManifest};
+use wharf_registry::{HotManifest, Registry, StoredManifest};
 use wharf_spec::media_type::Accept;
 use wharf_spec::schema1::{self, EMPTY_LAYER, SigningKey};
 use wharf_spec::{Digest, ErrorCode, Manifest, MediaType, Reference, RepositoryName, Tag};
@@ -33,51 +33,81 @@ pub(crate) fn negotiate(
     reference: &Reference,
     accept: &Accept,
 ) -> Result<Option<Served>, ApiError> {
-    let Some(found) = registry.find_manifest(name, reference)? else {
+    let Some(found) = registry.read_manifest(name, reference)? else {
         return Ok(None);
     };
-    let Some(bytes) = registry.read_manifest(&found)? else {
-        return Ok(None);
+    let served = match form(&found, reference, accept) {
+        Form::AsStored => as_stored(&found),
+        Form::Signed => sign(key, &found.manifest, &found.bytes)?,
+        Form::Converted(tag, media_type) => {
+            let convert = Conversion {
+                registry,
+                key,
+                name,
+                tag,
+            };
+            if media_type == MediaType::DockerList {
+                convert.linux_amd64(&found.bytes, accept)?
+            } else {
+                convert.to_schema1(&found.bytes)?
+            }
+        }
     };
-    if found.media_type == schema1::MEDIA_TYPE {
-        return sign(key, found, &bytes).map(Some);
+    Ok(Some(served))
+}
+
+/// The manifest, if it was read lately and is served as it is stored. Never waits for a disk.
+pub(crate) fn hot(
+    registry: &Registry,
+    name: &RepositoryName,
+    reference: &Reference,
+    accept: &Accept,
+) -> Option<Served> {
+    let found = registry.hot_manifest(name, reference)?;
+    matches!(form(&found, reference, accept), Form::AsStored).then(|| as_stored(&found))
+}
+
+/// What becomes of a manifest before it is sent.
+enum Form<'a> {
+    AsStored,
+    Signed,
+    /// One of the two docker types, asked for by this tag.
+    Converted(&'a Tag, MediaType),
+}
+
+fn form<'a>(found: &HotManifest, reference: &'a Reference, accept: &Accept) -> Form<'a> {
+    let stored = found.manifest.media_type.as_str();
+    if stored == schema1::MEDIA_TYPE {
+        return Form::Signed;
     }
-    let media_type = MediaType::find(&found.media_type);
-    let (Reference::Tag(tag), Some(media_type)) = (reference, media_type) else {
-        return Ok(Some(as_stored(found, bytes)));
-    };
-    if !media_type.is_docker() || accept.is_open() || accept.names(media_type) {
-        return Ok(Some(as_stored(found, bytes)));
+    match (reference, MediaType::find(stored)) {
+        (Reference::Tag(tag), Some(media_type))
+            if media_type.is_docker() && !accept.is_open() && !accept.names(media_type) =>
+        {
+            Form::Converted(tag, media_type)
+        }
+        _ => Form::AsStored,
     }
-    let convert = Conversion {
-        registry,
-        key,
-        name,
-        tag,
-    };
-    if media_type == MediaType::DockerList {
-        return convert.linux_amd64(&bytes, accept).map(Some);
-    }
-    convert.to_schema1(&bytes).map(Some)
 }
 
 /// A schema 1 manifest that registry:2 stored, which is kept unsigned and signed anew for everyone.
-fn sign(key: &SigningKey, manifest: StoredManifest, unsigned: &[u8]) -> Result<Served, ApiError> {
+fn sign(key: &SigningKey, manifest: &StoredManifest, unsigned: &[u8]) -> Result<Served, ApiError> {
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let signed = key
         .sign(unsigned, &now)
         .map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(Served {
+        digest: manifest.digest,
+        content_type: manifest.media_type.clone(),
         bytes: signed.into(),
-        ..as_stored(manifest, Bytes::new())
     })
 }
 
-fn as_stored(manifest: StoredManifest, bytes: Bytes) -> Served {
+fn as_stored(found: &HotManifest) -> Served {
     Served {
-        digest: manifest.digest,
-        content_type: manifest.media_type,
-        bytes,
+        digest: found.manifest.digest,
+        content_type: found.manifest.media_type.clone(),
+        bytes: found.bytes.clone(),
     }
 }
 
@@ -104,13 +134,12 @@ impl Conversion<'_> {
         };
         let reference = Reference::Digest(entry.digest);
         let gone = || ApiError::no_such_manifest(self.name, &reference);
-        let found = self.registry.find_manifest(self.name, &reference)?.ok_or_else(gone)?;
-        let bytes = self.registry.read_manifest(&found)?.ok_or_else(gone)?;
-        let is_image = found.media_type == MediaType::DockerManifest.as_str();
+        let found = self.registry.read_manifest(self.name, &reference)?.ok_or_else(gone)?;
+        let is_image = found.manifest.media_type == MediaType::DockerManifest.as_str();
         if is_image && !accept.names(MediaType::DockerManifest) {
-            return self.to_schema1(&bytes);
+            return self.to_schema1(&found.bytes);
         }
-        Ok(as_stored(found, bytes))
+        Ok(as_stored(&found))
     }
 
     fn to_schema1(&self, image: &[u8]) -> Result<Served, ApiError> {
@@ -140,7 +169,7 @@ impl Conversion<'_> {
             media_type: schema1::MEDIA_TYPE.to_owned(),
             size_bytes: converted.unsigned.len() as u64,
         };
-        sign(self.key, manifest, &converted.unsigned)
+        sign(self.key, &manifest, &converted.unsigned)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The contract that every storage driver keeps.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::sync::Arc;
 
 use crate::{StorageError, StorageKey};
@@ -117,6 +118,12 @@ pub trait Object: Debug + Send + Sync {
     /// not empty means the object ends there, which is an error for a caller who expected more:
     /// someone cut it. Fewer bytes than asked for mean nothing.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError>;
+
+    /// The local file that has exactly these bytes, where there is one, for a caller that can have the system move them.
+    /// [`is_in_memory`](crate::is_in_memory) tells whether that would wait for the disk.
+    fn file(&self) -> Option<&File> {
+        None
+    }
 }
 
 /// An object opened for writing at its end. Dropping it flushes nothing.

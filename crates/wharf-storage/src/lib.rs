@@ -51,6 +51,7 @@ mod filesystem;
 mod instrumented;
 mod key;
 mod memory;
+mod residency;
 mod temporary;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -63,4 +64,5 @@ pub use filesystem::{Filesystem, LockError, RootLock};
 pub use instrumented::Instrumented;
 pub use key::{KeyError, StorageKey};
 pub use memory::Memory;
+pub use residency::is_in_memory;
 pub use temporary::is_temporary_name;

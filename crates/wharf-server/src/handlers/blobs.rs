@@ -1,23 +1,21 @@
 //! Blobs: GET, HEAD and DELETE.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
 use http::{Method, Response, StatusCode};
 use uuid::Uuid;
-use wharf_registry::{Blob, BlobReader, Failure};
+use wharf_registry::{BlobContent, OpenBlob};
 use wharf_spec::media_type::OCTET_STREAM;
 use wharf_spec::{Digest, RepositoryName};
-use wharf_storage::Object;
 
 use crate::app::{App, Request};
-use crate::body::{Body, Part, read_piece};
+use crate::body::{Body, Part};
 use crate::error::ApiError;
 use crate::handlers::{CONTENT_DIGEST, empty, value, with};
 use crate::range::{Condition, Quotes, Selection, condition, select};
 
-/// Blobs up to this size are read in the same step that opens them.
-const SMALL_BYTES_MAX: u64 = 64 * 1024;
 /// Content under a digest never changes; 365 days is registry:2's figure.
 const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -28,10 +26,16 @@ pub(crate) async fn get(
     name: &RepositoryName,
     digest: Digest,
 ) -> Result<Response<Body>, ApiError> {
-    let blob = app
-        .with_repository(name, move |registry, name| registry.find_blob(name, digest))
-        .await?;
-    let blob = blob.ok_or_else(|| ApiError::blob_unknown(digest))?;
+    // The bytes must be there even if only their headers are asked for: a client that is told that they are does not push them.
+    let opened = match app.registry.hot_blob(name, digest) {
+        Some(opened) => Some(opened),
+        None => {
+            app.with_repository(name, move |registry, name| registry.open_blob(name, digest))
+                .await?
+        }
+    };
+    let opened = opened.ok_or_else(|| ApiError::blob_unknown(digest))?;
+    let size_bytes = opened.blob.size_bytes;
     let tag = digest.to_string();
     let tagged = |mut response: Response<Body>| {
         response.headers_mut().insert(CONTENT_DIGEST, value(&tag));
@@ -49,16 +53,11 @@ pub(crate) async fn get(
         Condition::Failed => return Ok(tagged(empty(StatusCode::PRECONDITION_FAILED))),
         Condition::Proceed => {}
     }
-    let selection = select(&request.headers, &tag, blob.size_bytes);
+    let selection = select(&request.headers, &tag, size_bytes);
     if selection == Selection::Unsatisfiable {
-        return Ok(with(unsatisfiable(blob.size_bytes), CONTENT_DIGEST, value(&tag)));
+        return Ok(with(unsatisfiable(size_bytes), CONTENT_DIGEST, value(&tag)));
     }
-    // The bytes must be there even if only their headers are asked for: a client that is told that they are does not push them.
-    let opened = app
-        .with_registry(move |registry| Opened::open(registry.open_blob(blob)?))
-        .await?;
-    let opened = opened.ok_or_else(|| ApiError::blob_unknown(digest))?;
-    let response = with(tagged(answer(&blob, &opened, selection)), CACHE_CONTROL, CACHE_FOREVER);
+    let response = with(tagged(answer(&opened, selection)), CACHE_CONTROL, CACHE_FOREVER);
     let mut response = with(response, ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if request.method == Method::HEAD {
         *response.body_mut() = Body::default();
@@ -77,78 +76,35 @@ fn unsatisfiable(size_bytes: u64) -> Response<Body> {
     with(response, CONTENT_RANGE, value(format!("bytes */{size_bytes}")))
 }
 
-/// A blob's bytes: in memory when they are few.
-struct Opened {
-    object: Arc<dyn Object>,
-    small: Option<bytes::Bytes>,
-}
-
-impl Opened {
-    fn open(reader: Option<BlobReader>) -> Result<Option<Self>, ReadError> {
-        let Some(reader) = reader else { return Ok(None) };
-        let size_bytes = reader.blob.size_bytes;
-        let object: Arc<dyn Object> = reader.object.into();
-        let small = if size_bytes <= SMALL_BYTES_MAX {
-            Some(read_piece(&*object, 0..size_bytes)?)
-        } else {
-            None
-        };
-        Ok(Some(Self { object, small }))
-    }
-
-    fn part(&self, range: std::ops::Range<u64>) -> Part {
-        let slice = self.small.as_ref().and_then(|small| {
-            let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
-            Some(small.slice(start..end))
-        });
-        slice.map_or_else(|| Part::Object(Arc::clone(&self.object), range), Part::Bytes)
+fn part(opened: &OpenBlob, range: Range<u64>) -> Part {
+    match &opened.content {
+        // The range was checked against the size, which memory has room for.
+        BlobContent::Bytes(bytes) => Part::Bytes(bytes.slice(index(range.start)..index(range.end))),
+        BlobContent::Object(object) => Part::Object(Arc::clone(object), range),
     }
 }
 
-/// Why a blob could not be opened.
-enum ReadError {
-    Failure(Failure),
-    Io(std::io::Error),
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-impl From<Failure> for ReadError {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<std::io::Error> for ReadError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Failure(failure) => failure.into(),
-            ReadError::Io(error) => Self::internal(format!("could not read a blob: {error}")),
-        }
-    }
-}
-
-fn answer(blob: &Blob, opened: &Opened, selection: Selection) -> Response<Body> {
-    let size_bytes = blob.size_bytes;
+fn answer(opened: &OpenBlob, selection: Selection) -> Response<Body> {
+    let size_bytes = opened.blob.size_bytes;
     match selection {
         Selection::Single(range) => {
             let content_range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
-            let body = Body::from_parts([opened.part(range)]);
+            let body = Body::from_parts([part(opened, range)]);
             with(
                 typed(StatusCode::PARTIAL_CONTENT, OCTET_STREAM, body),
                 CONTENT_RANGE,
                 value(content_range),
             )
         }
-        Selection::Several(ranges) => multipart(opened, &ranges, size_bytes),
+        Selection::Several(ranges) => multipart(opened, &ranges),
         Selection::Whole | Selection::Unsatisfiable => typed(
             StatusCode::OK,
             OCTET_STREAM,
-            Body::from_parts([opened.part(0..size_bytes)]),
+            Body::from_parts([part(opened, 0..size_bytes)]),
         ),
     }
 }
@@ -162,7 +118,8 @@ fn typed(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
     response
 }
 
-fn multipart(opened: &Opened, ranges: &[std::ops::Range<u64>], size_bytes: u64) -> Response<Body> {
+fn multipart(opened: &OpenBlob, ranges: &[Range<u64>]) -> Response<Body> {
+    let size_bytes = opened.blob.size_bytes;
     let boundary = Uuid::new_v4().simple().to_string();
     let mut parts = Vec::new();
     for (number, range) in ranges.iter().enumerate() {
@@ -173,7 +130,7 @@ fn multipart(opened: &Opened, ranges: &[std::ops::Range<u64>], size_bytes: u64) 
             range.end - 1
         );
         parts.push(Part::Bytes(head.into()));
-        parts.push(opened.part(range.clone()));
+        parts.push(part(opened, range.clone()));
     }
     parts.push(Part::Bytes(format!("\r\n--{boundary}--\r\n").into()));
     let content_type = format!("multipart/byteranges; boundary={boundary}");

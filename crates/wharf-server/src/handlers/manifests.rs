@@ -14,7 +14,7 @@ use crate::app::{App, Request};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::handlers::{CONTENT_DIGEST, empty, value, with};
-use crate::negotiation::{Served, negotiate};
+use crate::negotiation::{Served, hot, negotiate};
 use crate::range::{Condition, Quotes, condition};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -34,6 +34,9 @@ pub(crate) async fn get(
             .iter()
             .filter_map(|line| line.to_str().ok()),
     );
+    if let Some(served) = hot(&app.registry, name, reference, &accept) {
+        return Ok(answer(request, served));
+    }
     let (registry, key) = (Arc::clone(&app.registry), Arc::clone(app));
     let (owned_name, owned_reference) = (name.clone(), reference.clone());
     let served = crate::blocking::blocking(move || {

@@ -69,6 +69,10 @@ impl Object for FileObject {
             }
         }
     }
+
+    fn file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
 }
 
 /// A file opened for writing at its end.

@@ -69,7 +69,7 @@ fn assert_old_or_new(driver: &dyn Driver, result: &Result<(), StorageError>, pla
 /// Calls of `push` that `fault` can meet.
 fn calls_met(fault: Fault) -> u64 {
     match fault {
-        Fault::Io | Fault::LateIo => 15,
+        Fault::Io | Fault::LateIo | Fault::Panic => 15,
         Fault::ShortWrite => 3,
         Fault::NoSpace => 8,
         Fault::ReadOnly => 10,

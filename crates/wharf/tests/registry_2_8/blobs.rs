@@ -343,6 +343,8 @@ fn blob_whose_file_vanished(c: &Subject) {
     let (path, digest) = stored(c);
     c.ask(&Request::get(&path), &found(&digest, HELLO));
     c.remove_file(&data(&digest));
+    // What was read lately is looked at again after a second.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let empty = described(Expect::broken(200, ""), &digest)
         .header("accept-ranges", "bytes")
         .header("content-length", HELLO.len().to_string())
