@@ -37,6 +37,9 @@ pub enum IndexError {
         problem: String,
     },
     /// A value in a row that no wharf wrote.
+    /// The database is no longer what was written.
+    #[error("index database: {0}")]
+    Damaged(String),
     #[error("index database: bad value `{value}` in `{column}`")]
     BadRow {
         /// The column.
@@ -54,6 +57,18 @@ pub enum IndexError {
 
 impl IndexError {
     /// Whether the disk is full or can't be written, so that trying again later may help.
+    /// Whether the database is no longer what was written, so that it has to be made anew.
+    pub fn is_damaged(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => {
+                matches!(error.code, DatabaseCorrupt | NotADatabase)
+            }
+            Self::Damaged(_) | Self::BadRow { .. } => true,
+            _ => false,
+        }
+    }
+
     pub fn is_temporary(&self) -> bool {
         use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
         let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
@@ -81,6 +96,16 @@ impl Index {
         let connection = schema::open_writer(path)?;
         Ok(Self {
             path: path.to_owned(),
+    /// Reads the whole database and fails if it is not in order.
+    pub fn check(&self) -> Result<(), IndexError> {
+        self.read(
+            |connection| match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
+                problem if problem != "ok" => Err(IndexError::Damaged(problem)),
+                _ => Ok(()),
+            },
+        )
+    }
+
             writer: Writer::start(connection)?,
             readers: Mutex::new(Vec::new()),
         })

@@ -193,12 +193,13 @@ impl Index {
         })
     }
 
-    /// Whether a repository links content as a blob or has it as a manifest.
+    /// Whether a repository links content as a blob, has it as a manifest, or has a manifest that names it.
     pub fn is_referenced(&self, content: Digest) -> Result<bool, IndexError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM repository_blobs WHERE content = ?1) \
-                 OR EXISTS (SELECT 1 FROM manifests WHERE digest = ?1)",
+                 OR EXISTS (SELECT 1 FROM manifests WHERE digest = ?1) \
+                 OR EXISTS (SELECT 1 FROM manifest_references WHERE target = ?1)",
             )?;
             Ok(statement.query_row([content.to_string()], |row| row.get(0))?)
         })

@@ -7,11 +7,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wharf_spec::RepositoryName;
+use wharf_storage::StorageKey;
 
+use crate::damage::Damage;
 use crate::error::Failure;
 use crate::paths;
 use crate::registry::Registry;
-use crate::tree::{exists, for_each_repository};
+use crate::tree::{Visitor, exists, for_each_repository};
 
 /// The sweep says how far it is after this many repositories.
 const PROGRESS_EVERY: u64 = 1000;
@@ -89,10 +91,7 @@ impl Registry {
     }
 
     fn take_in(&self, repository: &RepositoryName) -> Result<(), Failure> {
-        let snapshot = self.snapshot(repository, &mut |damage, key| {
-            tracing::warn!(%repository, %key, "{}; `wharf fsck` tells more", damage.description());
-            Ok(())
-        })?;
+        let snapshot = self.snapshot(repository, &mut Warning { repository })?;
         let differences = self.index.apply_snapshot(repository, snapshot)?;
         if !differences.is_empty() {
             self.hot.forget_repository(repository);
@@ -117,7 +116,7 @@ impl Registry {
             Ok(())
         };
         let walked = for_each_repository(&*self.driver, &mut visit, &mut pass_over);
-        let indexed = walked.and_then(|()| self.for_each_indexed(&mut |name| self.sweep_one(&name)));
+        let indexed = walked.and_then(|()| self.for_each_indexed(&mut visit));
         if let Err(failure) = indexed.and_then(|()| Ok(self.index.forget_unreferenced()?)) {
             self.sweep_failed(&failure, "could not compare everything with the tree");
         }
@@ -153,13 +152,16 @@ impl Registry {
     }
 
     /// Calls `visit` for every repository of the index.
-    pub(crate) fn for_each_indexed(&self, visit: &mut dyn FnMut(RepositoryName)) -> Result<(), Failure> {
+    pub(crate) fn for_each_indexed(
+        &self,
+        visit: &mut dyn FnMut(RepositoryName) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut after = Vec::new();
         loop {
             let names = self.index.repositories(&after, NAMES_AT_A_TIME)?;
             for name in names.iter().filter_map(|name| name.parse::<RepositoryName>().ok()) {
                 after = name.sort_key();
-                visit(name);
+                visit(name)?;
             }
             if names.len() < NAMES_AT_A_TIME {
                 return Ok(());
@@ -171,6 +173,23 @@ impl Registry {
     pub async fn wait_until_swept(&self) {
         // The sender lives as long as the registry.
         let _ = self.swept.subscribe().wait_for(|swept| *swept).await;
+    }
+}
+
+/// Warns of what is wrong in a repository.
+struct Warning<'a> {
+    repository: &'a RepositoryName,
+}
+
+impl Visitor for Warning<'_> {
+    fn found(&mut self, damage: Damage, key: &StorageKey) -> Result<(), Failure> {
+        let repository = self.repository;
+        tracing::warn!(%repository, %key, "{}; `wharf fsck` tells more", damage.description());
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: &StorageKey, failure: Failure) -> Result<(), Failure> {
+        Err(failure)
     }
 }
 

@@ -42,6 +42,11 @@ impl Failure {
         text
     }
 
+    /// Whether the index is no longer what was written, so that it has to be made anew.
+    pub fn is_index_damaged(&self) -> bool {
+        matches!(self, Self::Index(error) if error.is_damaged())
+    }
+
     /// Whether trying again later may help: the disk is full or was made read-only.
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -79,6 +84,18 @@ pub enum OpenError {
     /// The index can't be opened.
     #[error(transparent)]
     Index(#[from] IndexError),
+}
+
+impl OpenError {
+    /// Whether the index is gone, or no longer what was written, so that it has to be made anew.
+    pub fn is_index_damaged(&self) -> bool {
+        match self {
+            Self::IndexMissing { .. } => true,
+            Self::Index(error) => error.is_damaged(),
+            Self::Failure(failure) => failure.is_index_damaged(),
+            Self::Lock(_) | Self::State { .. } => false,
+        }
+    }
 }
 
 /// Why a manifest was not taken.

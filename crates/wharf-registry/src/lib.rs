@@ -24,9 +24,9 @@ mod upload_token;
 
 pub use adopt::SweepProgress;
 pub use blob::Blob;
-pub use damage::Damage;
+pub use damage::{Damage, Remedy, Severity};
 pub use error::{Failure, OpenError, PutManifestError, UploadError};
-pub use fsck::{Finding, FsckOptions, FsckProgress, FsckSummary};
+pub use fsck::{Finding, Fsck, FsckProgress, FsckSummary};
 pub use hot::{BlobContent, HotManifest, OpenBlob};
 pub use manifest::{PutManifest, StoredManifest};
 pub use purge::{Purged, UploadPurging};

@@ -36,6 +36,11 @@ fn hashed(digest: &Digest) -> String {
     format!("{}/{}", digest.algorithm(), digest.hex())
 }
 
+/// The tree.
+pub(crate) fn tree() -> StorageKey {
+    key(ROOT)
+}
+
 /// The directory of all repositories.
 pub(crate) fn repositories() -> StorageKey {
     key(&format!("{ROOT}/repositories"))
@@ -47,19 +52,34 @@ pub(crate) fn blob_data(digest: &Digest) -> StorageKey {
     key(&format!("{ROOT}/blobs/{}/{}/{hex}/data", digest.algorithm(), &hex[..2]))
 }
 
+/// All content.
+pub(crate) fn all_blobs() -> StorageKey {
+    key(&format!("{ROOT}/blobs"))
+}
+
 /// All content of one algorithm.
 pub(crate) fn blobs(algorithm: Algorithm) -> StorageKey {
     key(&format!("{ROOT}/blobs/{algorithm}"))
 }
 
-/// Where damaged content is moved to, beside registry:2's tree.
-pub(crate) fn quarantine(digest: &Digest) -> StorageKey {
-    key(&format!("wharf/quarantine/{}", hashed(digest)))
+/// Where damaged content is moved to, beside registry:2's tree. Content that was damaged `number` times before has a number.
+pub(crate) fn quarantine(digest: &Digest, number: u64) -> StorageKey {
+    let suffix = if number == 0 {
+        String::new()
+    } else {
+        format!(".{number}")
+    };
+    key(&format!("wharf/quarantine/{}{suffix}", hashed(digest)))
 }
 
 /// A repository's directory.
 pub(crate) fn repository(name: &RepositoryName) -> StorageKey {
     key(&format!("{ROOT}/repositories/{name}"))
+}
+
+/// The links to a repository's blobs.
+pub(crate) fn all_layers(name: &RepositoryName) -> StorageKey {
+    key(&format!("{ROOT}/repositories/{name}/_layers"))
 }
 
 /// The links to a repository's blobs of one algorithm.
@@ -75,6 +95,11 @@ pub(crate) fn layer(name: &RepositoryName, digest: &Digest) -> StorageKey {
 /// The link to a blob.
 pub(crate) fn layer_link(name: &RepositoryName, digest: &Digest) -> StorageKey {
     key(&format!("{ROOT}/repositories/{name}/_layers/{}/link", hashed(digest)))
+}
+
+/// A repository's manifests and tags.
+pub(crate) fn manifests(name: &RepositoryName) -> StorageKey {
+    key(&format!("{ROOT}/repositories/{name}/_manifests"))
 }
 
 /// The links to a repository's manifests of one algorithm.

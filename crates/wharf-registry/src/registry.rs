@@ -30,13 +30,22 @@ pub struct Settings {
     pub secret: Option<Vec<u8>>,
 }
 
+impl Settings {
+    /// For a root that takes no requests.
+    pub fn offline() -> Self {
+        Self {
+            rules: Rules::default(),
+            uploads_max: 0,
+            secret: Some(Vec::new()),
+        }
+    }
+}
+
 /// One root: a tree as registry:2 keeps it, and its index.
 #[derive(Debug)]
 pub struct Registry {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) index: Index,
-    /// Set where the index is not the root's own, because that has none.
-    pub(crate) temporary_index: Option<tempfile::TempDir>,
     pub(crate) rules: Rules,
     pub(crate) locks: Locks,
     /// What was read lately. Whoever changes the index makes it forget.
@@ -58,14 +67,6 @@ impl Registry {
         Self::with_index(driver, state, settings, index)
     }
 
-    /// Opens a root that nobody serves, to look at it.
-    pub fn open_offline(driver: Arc<dyn Driver>, state: StateDirectory, settings: Settings) -> Result<Self, OpenError> {
-        let (index, temporary) = state.open_offline_index()?;
-        let mut registry = Self::with_index(driver, state, settings, index)?;
-        registry.temporary_index = temporary;
-        Ok(registry)
-    }
-
     /// Opens the registry with an empty index beside the one in use, to be filled by [`Registry::sweep`] and put in its place by
     /// [`Registry::finish_reindex`].
     pub fn begin_reindex(
@@ -84,7 +85,7 @@ impl Registry {
         state.adopt_new_index()
     }
 
-    fn with_index(
+    pub(crate) fn with_index(
         driver: Arc<dyn Driver>,
         state: StateDirectory,
         settings: Settings,
@@ -99,7 +100,6 @@ impl Registry {
         Ok(Self {
             driver,
             index,
-            temporary_index: None,
             rules: settings.rules,
             locks: Locks::new(),
             hot: Hot::new(),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use tempfile::TempDir;
 use wharf_index::Index;
-use wharf_storage::RootLock;
+use wharf_storage::{LockError, RootLock};
 
 use crate::error::OpenError;
 
@@ -19,7 +20,7 @@ pub struct StateDirectory {
     /// `None` for a root that can't be written to, where nobody can harm anybody.
     lock: Option<RootLock>,
     /// Holds the index of a read-only root, and removes it in the end.
-    _temporary: Option<tempfile::TempDir>,
+    _temporary: Option<TempDir>,
 }
 
 impl StateDirectory {
@@ -30,6 +31,25 @@ impl StateDirectory {
         Ok(Self {
             path,
             lock: Some(lock),
+            _temporary: None,
+        })
+    }
+
+    /// Looks at `root` and changes nothing. Fails when another process has it; one that was never served, or that can't be written to, is
+    /// not locked.
+    pub fn look(root: &Path) -> Result<Self, OpenError> {
+        let path = root.join("wharf");
+        let lock = match path
+            .join("lock")
+            .exists()
+            .then(|| RootLock::acquire(&path.join("lock")))
+        {
+            Some(Err(held @ LockError::Held { .. })) => return Err(held.into()),
+            lock => lock.and_then(Result::ok),
+        };
+        Ok(Self {
+            path,
+            lock,
             _temporary: None,
         })
     }
@@ -52,26 +72,51 @@ impl StateDirectory {
     /// Opens the index. An index that was there once and is gone is an error: it is made anew only
     /// when asked for, because that takes its time.
     pub(crate) fn open_index(&self) -> Result<Index, OpenError> {
-        let (path, marker) = (self.index_path(), self.path.join("indexed"));
-        let is_new = !path.exists();
-        if is_new && marker.exists() {
-            return Err(OpenError::IndexMissing { path });
-        }
-        let index = Index::open(&path)?;
+        self.check_index()?;
+        let marker = self.path.join("indexed");
+        let index = Index::open(&self.index_path())?;
         if !marker.exists() {
             write_private(&marker, b"").map_err(|source| OpenError::State { path: marker, source })?;
         }
         Ok(index)
     }
 
-    /// Opens the index for looking at a root that nobody serves. A root that has none gets one for the time being only, which says
-    /// nothing of the root.
-    pub(crate) fn open_offline_index(&self) -> Result<(Index, Option<tempfile::TempDir>), OpenError> {
-        if self.index_path().exists() || self.path.join("indexed").exists() {
-            return Ok((self.open_index()?, None));
-        }
+    /// Whether the root has an index, or had one.
+    pub(crate) fn has_index(&self) -> bool {
+        self.index_path().exists() || self.path.join("indexed").exists()
+    }
+
+    /// Opens a copy of the index, empty if the root never had one, in a directory that goes when it is dropped.
+    pub(crate) fn open_index_copy(&self) -> Result<(Index, TempDir), OpenError> {
         let directory = temporary()?;
-        Ok((Index::open(&directory.path().join("index.sqlite"))?, Some(directory)))
+        let copy = directory.path().join("index.sqlite");
+        if self.has_index() {
+            self.check_index()?;
+            // What was committed last may still be in the log beside the database.
+            for suffix in ["", "-wal"] {
+                let file = with_suffix(&self.index_path(), suffix);
+                match fs::copy(&file, with_suffix(&copy, suffix)) {
+                    Err(error) if suffix.is_empty() || error.kind() != io::ErrorKind::NotFound => {
+                        return Err(OpenError::State {
+                            path: file,
+                            source: error,
+                        });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok((Index::open(&copy)?, directory))
+    }
+
+    /// Fails when an index that was there once is gone, or nothing but an empty file.
+    fn check_index(&self) -> Result<(), OpenError> {
+        let path = self.index_path();
+        let is_there = fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0);
+        if !is_there && self.path.join("indexed").exists() {
+            return Err(OpenError::IndexMissing { path });
+        }
+        Ok(())
     }
 
     fn index_path(&self) -> PathBuf {
@@ -132,7 +177,7 @@ impl StateDirectory {
 }
 
 /// A directory that goes with the process.
-fn temporary() -> Result<tempfile::TempDir, OpenError> {
+fn temporary() -> Result<TempDir, OpenError> {
     let directory = tempfile::Builder::new().prefix("wharf-").tempdir();
     directory.map_err(|source| OpenError::State {
         path: PathBuf::from("temporary directory"),
@@ -153,12 +198,17 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Removes a database with its side files, the main file first: without it they mean nothing.
 fn remove_database(path: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        match fs::remove_file(PathBuf::from(file)) {
+        match fs::remove_file(with_suffix(path, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// The path of a database's side file.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(suffix);
+    PathBuf::from(file)
 }

@@ -1,6 +1,7 @@
 //! Reading what the tree says of a repository, and telling what is wrong in it on the way.
 
 use std::collections::BTreeSet;
+use std::iter::successors;
 
 use serde_json::Value;
 use wharf_index::{BlobRow, NewManifest, Snapshot};
@@ -12,30 +13,55 @@ use crate::error::Failure;
 use crate::manifest::new_manifest;
 use crate::paths;
 use crate::registry::Registry;
+use crate::rules::Rules;
 
 /// A link holds a digest, and nothing else.
 const LINK_BYTES_MAX: u64 = 256;
 /// Larger manifests were never accepted by any registry known.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// Is told of damage where it is found. May mend it: a broken link or tag is read again afterwards.
-pub(crate) type Report<'a> = dyn FnMut(Damage, &StorageKey) -> Result<(), Failure> + 'a;
+/// Hears what is wrong while a repository is read.
+pub(crate) trait Visitor {
+    /// Damage, where it is found. May be mended: a broken link or tag is read again afterwards.
+    fn found(&mut self, damage: Damage, key: &StorageKey) -> Result<(), Failure>;
+
+    /// Something that the system can't read. It is passed over if this comes back without an error.
+    fn unreadable(&mut self, key: &StorageKey, failure: Failure) -> Result<(), Failure>;
+}
 
 /// What a link says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+pub(crate) enum Link {
     Absent,
     Broken,
+    /// There is something else than a file.
+    NoFile,
     To(Digest),
+}
+
+/// What a manifest names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named {
+    pub(crate) digest: Digest,
+    /// Where the manifest tells it.
+    pub(crate) size_bytes: Option<u64>,
+    pub(crate) is_manifest: bool,
+}
+
+/// A manifest that is stored.
+struct Stored {
+    row: NewManifest,
+    /// What it says, unless it is one that is only served as it is.
+    manifest: Option<Manifest>,
 }
 
 impl Registry {
     /// What the tree says of a repository.
-    pub(crate) fn snapshot(&self, repository: &RepositoryName, report: &mut Report<'_>) -> Result<Snapshot, Failure> {
+    pub(crate) fn snapshot(&self, repository: &RepositoryName, visitor: &mut dyn Visitor) -> Result<Snapshot, Failure> {
         let mut snapshot = Snapshot::default();
-        self.snapshot_blobs(repository, &mut snapshot, report)?;
-        self.snapshot_manifests(repository, &mut snapshot, report)?;
-        self.snapshot_tags(repository, &mut snapshot, report)?;
+        self.snapshot_blobs(repository, &mut snapshot, visitor)?;
+        self.snapshot_manifests(repository, &mut snapshot, visitor)?;
+        self.snapshot_tags(repository, &mut snapshot, visitor)?;
         Ok(snapshot)
     }
 
@@ -43,22 +69,22 @@ impl Registry {
         &self,
         repository: &RepositoryName,
         snapshot: &mut Snapshot,
-        report: &mut Report<'_>,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Failure> {
         let known = self.index.blobs(repository)?;
-        for digest in linked(&*self.driver, repository, paths::layers)? {
+        for digest in self.linked(repository, paths::layers, visitor)? {
             let link = paths::layer_link(repository, &digest);
             // registry:2 stores a sha512 upload under its sha256, so that a link may name another digest than its directory.
             let fits = |to| to == digest || digest.algorithm() == Algorithm::Sha512;
-            let Some(content) = self.read_mended(&link, report, fits)? else {
+            let Some(content) = self.read_mended(&link, visitor, fits)? else {
                 continue;
             };
-            let Some(size_bytes) = self.content_size(content)? else {
-                report(Damage::LinkWithoutBlob, &link)?;
+            let lost = (Damage::LinkWithoutBlob, &link);
+            let Some(size_bytes) = self.linked_bytes(content, lost, visitor)? else {
                 continue;
             };
             if size_bytes == 0 && content != Digest::of(content.algorithm(), b"") {
-                report(Damage::EmptyData, &paths::blob_data(&content))?;
+                visitor.found(Damage::EmptyData, &paths::blob_data(&content))?;
                 continue;
             }
             // A size that is known stays: content of another size is damaged, and must not become whole by a restart.
@@ -67,7 +93,7 @@ impl Registry {
                 None => self.index.content_size(content)?,
             };
             if recorded.is_some_and(|recorded| recorded != size_bytes) {
-                report(Damage::WrongSize, &paths::blob_data(&content))?;
+                visitor.found(Damage::WrongSize, &paths::blob_data(&content))?;
             }
             let size_bytes = recorded.unwrap_or(size_bytes);
             snapshot.blobs.insert(digest, BlobRow { content, size_bytes });
@@ -79,22 +105,26 @@ impl Registry {
         &self,
         repository: &RepositoryName,
         snapshot: &mut Snapshot,
-        report: &mut Report<'_>,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Failure> {
         let known = self.index.manifest_digests(repository)?;
-        for digest in linked(&*self.driver, repository, paths::revisions)? {
+        for digest in self.linked(repository, paths::revisions, visitor)? {
             let link = paths::revision_link(repository, &digest);
-            if self.read_mended(&link, report, |to| to == digest)?.is_none() {
+            if self.read_mended(&link, visitor, |to| to == digest)?.is_none() {
                 continue;
             }
-            if self.content_size(digest)?.is_none() {
-                report(Damage::LinkWithoutBlob, &link)?;
-            } else if known.contains(&digest) {
+            let lost = (Damage::LinkWithoutManifest, &link);
+            if self.linked_bytes(digest, lost, visitor)?.is_none() {
+                continue;
+            }
+            if known.contains(&digest) {
                 snapshot.known_manifests.insert(digest);
-            } else if let Some(manifest) = self.read_unknown_manifest(digest)? {
-                snapshot.new_manifests.push(manifest);
-            } else {
-                report(Damage::NotAManifest, &link)?;
+                continue;
+            }
+            match self.read_stored(digest) {
+                Ok(Some(stored)) => snapshot.new_manifests.push(stored.row),
+                Ok(None) => visitor.found(Damage::NotAManifest, &link)?,
+                Err(failure) => visitor.unreadable(&link, failure)?,
             }
         }
         Ok(())
@@ -104,63 +134,176 @@ impl Registry {
         &self,
         repository: &RepositoryName,
         snapshot: &mut Snapshot,
-        report: &mut Report<'_>,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Failure> {
         let new = snapshot.new_manifests.iter().map(|manifest| manifest.digest);
         let manifests: BTreeSet<Digest> = snapshot.known_manifests.iter().copied().chain(new).collect();
-        for name in directories(&*self.driver, &paths::tags(repository))? {
+        for name in self.directories_in(&paths::tags(repository), visitor)? {
             let Ok(tag) = name.parse::<Tag>() else { continue };
             let current = paths::tag_current(repository, &tag);
-            let mut link = self.read_link(&current)?;
-            if !matches!(link, Link::To(_)) {
-                report(Damage::BrokenTag, &current)?;
-                link = self.read_link(&current)?;
+            let mut link = self.read_link(&current);
+            if matches!(link, Ok(Link::Absent | Link::Broken)) {
+                visitor.found(Damage::BrokenTag, &current)?;
+                link = self.read_link(&current);
             }
             match link {
-                Link::To(digest) if manifests.contains(&digest) => drop(snapshot.tags.insert(name, digest)),
-                Link::To(_) => report(Damage::DanglingTag, &current)?,
-                Link::Absent | Link::Broken => {}
+                Ok(Link::To(digest)) if manifests.contains(&digest) => drop(snapshot.tags.insert(name, digest)),
+                Ok(Link::To(digest)) => match self.is_gone(repository, digest) {
+                    Ok(true) => visitor.found(Damage::DanglingTag, &current)?,
+                    // It is told what is wrong with the manifest.
+                    Ok(false) => {}
+                    Err(failure) => visitor.unreadable(&current, failure)?,
+                },
+                Ok(Link::NoFile) => visitor.found(Damage::Unreadable, &current)?,
+                Ok(Link::Absent | Link::Broken) => {}
+                Err(failure) => visitor.unreadable(&current, failure)?,
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is left of a manifest.
+    fn is_gone(&self, repository: &RepositoryName, digest: Digest) -> Result<bool, Failure> {
+        let link = self.read_link(&paths::revision_link(repository, &digest))?;
+        Ok(link == Link::Absent || self.stored_bytes(digest).is_ok_and(|size| size.is_none()))
     }
 
     /// The digest in a link that `fits`. One that is broken is reported, and read again in case it was mended.
     fn read_mended(
         &self,
         key: &StorageKey,
-        report: &mut Report<'_>,
+        visitor: &mut dyn Visitor,
         fits: impl Fn(Digest) -> bool,
     ) -> Result<Option<Digest>, Failure> {
         for attempt in 0..2 {
-            match self.read_link(key)? {
-                Link::To(digest) if fits(digest) => return Ok(Some(digest)),
-                Link::Absent => return Ok(None),
-                Link::To(_) | Link::Broken if attempt == 0 => report(Damage::BrokenLink, key)?,
-                Link::To(_) | Link::Broken => {}
+            match self.read_link(key) {
+                Ok(Link::To(digest)) if fits(digest) => return Ok(Some(digest)),
+                Ok(Link::Absent) => return Ok(None),
+                Ok(Link::To(_) | Link::Broken) if attempt == 0 => visitor.found(Damage::BrokenLink, key)?,
+                Ok(Link::To(_) | Link::Broken) => {}
+                Ok(Link::NoFile) => return visitor.found(Damage::Unreadable, key).map(|()| None),
+                Err(failure) => return visitor.unreadable(key, failure).map(|()| None),
             }
         }
         Ok(None)
     }
 
-    fn read_link(&self, key: &StorageKey) -> Result<Link, Failure> {
+    /// What a link says.
+    pub(crate) fn read_link(&self, key: &StorageKey) -> Result<Link, Failure> {
         match self.driver.read(key, LINK_BYTES_MAX) {
             Ok(bytes) => {
                 let digest = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
                 Ok(digest.map_or(Link::Broken, Link::To))
             }
-            Err(error) if error.is_not_found() => Ok(Link::Absent),
-            Err(StorageError::TooLarge { .. } | StorageError::NotFile { .. }) => Ok(Link::Broken),
+            Err(error) if error.is_not_found() => match self.obstacle(key)? {
+                None => Ok(Link::Absent),
+                Some(_) => Ok(Link::NoFile),
+            },
+            Err(StorageError::TooLarge { .. }) => Ok(Link::Broken),
+            Err(StorageError::NotFile { .. }) => Ok(Link::NoFile),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// A manifest that the index does not know. `None` when the content is none.
-    fn read_unknown_manifest(&self, digest: Digest) -> Result<Option<NewManifest>, Failure> {
+    /// The size of linked content. It is reported which link has lost it.
+    fn linked_bytes(
+        &self,
+        content: Digest,
+        (damage, link): (Damage, &StorageKey),
+        visitor: &mut dyn Visitor,
+    ) -> Result<Option<u64>, Failure> {
+        match self.stored_bytes(content) {
+            Ok(Some(size_bytes)) => return Ok(Some(size_bytes)),
+            Ok(None) => visitor.found(damage, link)?,
+            Err(Failure::Storage(StorageError::NotFile { key })) => visitor.found(Damage::Unreadable, &key)?,
+            Err(failure) => visitor.unreadable(link, failure)?,
+        }
+        Ok(None)
+    }
+
+    /// The size of stored content, `None` when there is none. What is no file is an error.
+    pub(crate) fn stored_bytes(&self, content: Digest) -> Result<Option<u64>, Failure> {
+        let key = paths::blob_data(&content);
+        match self.driver.stat(&key) {
+            Ok(stat) if stat.kind == EntryKind::File => Ok(Some(stat.size_bytes)),
+            Ok(_) => Err(StorageError::NotFile { key }.into()),
+            Err(error) if error.is_not_found() => match self.obstacle(&key)? {
+                None => Ok(None),
+                Some(key) => Err(StorageError::NotFile { key }.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What keeps a file from being found although something is there, as a symbolic link that leads nowhere: it stands in the file's
+    /// place, or in that of a directory on the way.
+    fn obstacle(&self, key: &StorageKey) -> Result<Option<StorageKey>, Failure> {
+        for key in successors(Some(key.clone()), StorageKey::parent) {
+            let Some(directory) = key.parent() else { break };
+            match self.driver.list(&directory) {
+                Ok(entries) => {
+                    let entry = entries.into_iter().find(|entry| entry.name == key.name());
+                    return Ok(entry.filter(|entry| entry.kind != EntryKind::Directory).map(|_| key));
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// A stored manifest. `None` when the content is none.
+    fn read_stored(&self, digest: Digest) -> Result<Option<Stored>, Failure> {
         match self.driver.read(&paths::blob_data(&digest), MANIFEST_BYTES_MAX) {
             Ok(bytes) => Ok(parse_stored(digest, &bytes)),
             Err(StorageError::TooLarge { .. }) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a stored manifest names and a registry has to have. `None` when the content is no manifest.
+    pub(crate) fn named(&self, digest: Digest) -> Result<Option<Vec<Named>>, Failure> {
+        let Some(Stored { row, manifest }) = self.read_stored(digest)? else {
+            return Ok(None);
+        };
+        let Some(manifest) = manifest else {
+            let blobs = row.references.into_iter().map(|digest| Named {
+                digest,
+                size_bytes: None,
+                is_manifest: false,
+            });
+            return Ok(Some(blobs.collect()));
+        };
+        let demanded = Rules::default();
+        let named = demanded.demanded(&manifest).into_iter();
+        let named = named.map(|(descriptor, is_manifest)| Named {
+            digest: descriptor.digest,
+            size_bytes: Some(descriptor.size_bytes),
+            is_manifest,
+        });
+        Ok(Some(named.collect()))
+    }
+
+    /// The digests that a directory of links names.
+    fn linked(
+        &self,
+        repository: &RepositoryName,
+        directory: fn(&RepositoryName, Algorithm) -> StorageKey,
+        visitor: &mut dyn Visitor,
+    ) -> Result<Vec<Digest>, Failure> {
+        let mut digests = Vec::new();
+        for algorithm in Algorithm::ALL {
+            let names = self.directories_in(&directory(repository, algorithm), visitor)?;
+            let parsed = names.iter().map(|hex| format!("{algorithm}:{hex}").parse::<Digest>());
+            digests.extend(parsed.filter_map(Result::ok));
+        }
+        Ok(digests)
+    }
+
+    fn directories_in(&self, key: &StorageKey, visitor: &mut dyn Visitor) -> Result<Vec<String>, Failure> {
+        match directories(&*self.driver, key) {
+            Ok(names) => Ok(names),
+            Err(failure) => visitor.unreadable(key, failure).map(|()| Vec::new()),
         }
     }
 }
@@ -213,24 +356,6 @@ impl Walk<'_> {
     }
 }
 
-/// The digests that a directory of links names.
-fn linked(
-    driver: &dyn Driver,
-    repository: &RepositoryName,
-    directory: fn(&RepositoryName, Algorithm) -> StorageKey,
-) -> Result<Vec<Digest>, Failure> {
-    let mut digests = Vec::new();
-    for algorithm in Algorithm::ALL {
-        let names = directories(driver, &directory(repository, algorithm))?;
-        digests.extend(
-            names
-                .iter()
-                .filter_map(|hex| format!("{algorithm}:{hex}").parse::<Digest>().ok()),
-        );
-    }
-    Ok(digests)
-}
-
 /// What is in a directory; nothing when it is not there.
 pub(crate) fn entries(driver: &dyn Driver, key: &StorageKey) -> Result<Vec<Entry>, Failure> {
     match driver.list(key) {
@@ -240,12 +365,13 @@ pub(crate) fn entries(driver: &dyn Driver, key: &StorageKey) -> Result<Vec<Entry
     }
 }
 
-/// The directories in a directory.
+/// The directories in a directory, in order.
 pub(crate) fn directories(driver: &dyn Driver, key: &StorageKey) -> Result<Vec<String>, Failure> {
-    let directories = entries(driver, key)?
-        .into_iter()
-        .filter(|entry| entry.kind == EntryKind::Directory);
-    Ok(directories.map(|entry| entry.name).collect())
+    let mut entries = entries(driver, key)?;
+    entries.retain(|entry| entry.kind == EntryKind::Directory);
+    let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Whether there is something under a key.
@@ -260,7 +386,7 @@ pub(crate) fn exists(driver: &dyn Driver, key: &StorageKey) -> Result<bool, Fail
 /// Reads a manifest whose type nothing tells but itself. One without a type is an index if it lists manifests, else an image, as
 /// registry:2 takes it; one of schema version 1 is what registry:2 keeps of signed manifests. What registry:2 took although wharf would not
 /// is served as it is: it is too late to refuse it.
-fn parse_stored(digest: Digest, bytes: &[u8]) -> Option<NewManifest> {
+fn parse_stored(digest: Digest, bytes: &[u8]) -> Option<Stored> {
     let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
         return None;
     };
@@ -277,9 +403,12 @@ fn parse_stored(digest: Digest, bytes: &[u8]) -> Option<NewManifest> {
     if let Some(media_type) = media_type
         && let Ok(manifest) = Manifest::parse(media_type, bytes)
     {
-        return Some(new_manifest(digest, bytes.len() as u64, &manifest));
+        return Some(Stored {
+            row: new_manifest(digest, bytes.len() as u64, &manifest),
+            manifest: Some(manifest),
+        });
     }
-    Some(NewManifest {
+    let row = NewManifest {
         digest,
         size_bytes: bytes.len() as u64,
         media_type: media_type.map_or(schema1::MEDIA_TYPE, MediaType::as_str).to_owned(),
@@ -291,5 +420,6 @@ fn parse_stored(digest: Digest, bytes: &[u8]) -> Option<NewManifest> {
         subject: None,
         artifact_type: None,
         annotations: None,
-    })
+    };
+    Some(Stored { row, manifest: None })
 }

@@ -19,7 +19,7 @@ use crate::paths;
 use crate::registry::Registry;
 
 /// `startedat` and hash states are short; nothing longer is read.
-const SMALL_BYTES_MAX: u64 = 4096;
+pub(crate) const SMALL_BYTES_MAX: u64 = 4096;
 /// How much is read at a time to hash again what an upload holds.
 const READ_BYTES: usize = 1 << 20;
 
@@ -427,6 +427,6 @@ impl UploadWriter {
 }
 
 /// Go's RFC 3339 of whole seconds in UTC.
-fn whole_seconds(time: Timestamp) -> String {
+pub(crate) fn whole_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -38,7 +38,7 @@ pub struct Stat {
 /// One child of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// The last segment of its key; [`StorageKey::join`] takes it.
+    /// The last segment of its key. [`StorageKey::join`] takes it, unless no key can have it.
     pub name: String,
     /// What it is.
     pub kind: EntryKind,
@@ -97,8 +97,9 @@ pub trait Driver: Debug + Send + Sync + 'static {
     /// The direct children of a directory, in no order. `NotFound` when it is absent or a file.
     /// Symbolic links are reported as what they lead to, or `Other`. Files that are being written
     /// ([`is_temporary_name`](crate::is_temporary_name)) are listed. Names that no key can have
-    /// (not UTF-8, backslashes, control characters) are left out, as no call could reach them;
-    /// `remove_tree` of the directory removes them too.
+    /// (not UTF-8, backslashes, control characters) are listed escaped and as `Other`: no call can
+    /// reach them, and [`StorageKey::join`] refuses them. `remove_tree` of the directory removes
+    /// them too.
     fn list(&self, key: &StorageKey) -> Result<Vec<Entry>, StorageError>;
 
     /// Removes one file; the directory stays.

@@ -8,6 +8,7 @@ mod file;
 mod lock;
 mod root;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,9 +70,12 @@ impl Filesystem {
         let mut entries = Vec::new();
         for child in fs::read_dir(self.path(key))? {
             let child = child?;
-            let Some(name) = child.file_name().into_string().ok().filter(|name| is_segment(name)) else {
+            let name = child.file_name();
+            let Some(name) = name.to_str().filter(|name| is_segment(name)) else {
+                entries.push(without_key(&name));
                 continue;
             };
+            let name = name.to_owned();
             match child_kind(&child) {
                 Ok(kind) => entries.push(Entry { name, kind }),
                 // It was removed since its name was read.
@@ -168,6 +172,14 @@ impl Driver for Filesystem {
             .remove_tree(key)
             .map_err(Intent::Change.error("remove", key))?;
         self.finish_removal(key, durability)
+    }
+}
+
+/// A child whose name no key can have. Escaped, the name has a backslash, so that it makes no key either.
+fn without_key(name: &OsStr) -> Entry {
+    Entry {
+        name: name.as_encoded_bytes().escape_ascii().to_string(),
+        kind: EntryKind::Other,
     }
 }
 

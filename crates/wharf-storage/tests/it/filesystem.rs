@@ -159,14 +159,20 @@ fn symbolic_links_are_followed_but_replaced_and_removed_themselves() {
 }
 
 #[test]
-fn names_no_key_can_have_are_not_listed_but_removed() {
+fn names_no_key_can_have_are_listed_escaped_and_removed() {
     let (_directory, driver) = filesystem();
     driver.write(&key("d/object"), b"", Durability::Lazy).unwrap();
     for name in [&b"\xff"[..], b"a\\b", b"a\nb"] {
         fs::write(driver.root().join("d").join(OsStr::from_bytes(name)), "").unwrap();
     }
-    let names: Vec<_> = driver.list(&key("d")).unwrap().into_iter().map(|e| e.name).collect();
-    assert_eq!(names, ["object"]);
+    let mut entries = driver.list(&key("d")).unwrap();
+    entries.sort();
+    let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, [r"\xff", r"a\\b", r"a\nb", "object"]);
+    for entry in &entries[..3] {
+        assert_eq!(entry.kind, EntryKind::Other);
+        assert!(key("d").join(&entry.name).is_err());
+    }
     driver.remove_tree(&key("d"), Durability::Synced).unwrap();
     assert!(!driver.root().join("d").exists());
 }

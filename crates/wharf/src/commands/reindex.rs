@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use wharf_registry::Registry;
+use wharf_registry::{Registry, Settings, StateDirectory};
 
 use super::offline;
+use crate::exit::Hint;
 
 /// Build the index of a stopped root anew from its tree
 ///
@@ -25,8 +26,9 @@ pub(crate) struct ReindexArgs {
 }
 
 pub(crate) fn run(args: &ReindexArgs) -> anyhow::Result<ExitCode> {
-    let (driver, state) = offline::open(&args.root)?;
-    let registry = Registry::begin_reindex(driver, state, offline::settings())?;
+    let driver = offline::open(&args.root)?;
+    let state = StateDirectory::open(driver.root()).map_err(offline::with_hint)?;
+    let registry = Registry::begin_reindex(driver, state, Settings::offline())?;
     let bar = offline::progress()?;
     thread::scope(|scope| {
         let sweep = scope.spawn(|| registry.sweep());
@@ -38,10 +40,11 @@ pub(crate) fn run(args: &ReindexArgs) -> anyhow::Result<ExitCode> {
     });
     bar.finish_and_clear();
     let errors = registry.sweep_progress().errors.load(Ordering::Relaxed);
-    anyhow::ensure!(
-        errors == 0,
-        "{errors} parts of the tree could not be read; the index was left as it was"
-    );
+    if errors > 0 {
+        let text = "`wharf fsck ROOT` names them".to_owned();
+        let error = anyhow::anyhow!("{errors} parts of the tree could not be read; the index was left as it was");
+        return Err(error.context(Hint { text }));
+    }
     let counts = registry.counts()?;
     registry.finish_reindex()?;
     writeln!(

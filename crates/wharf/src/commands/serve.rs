@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use wharf_server::Server;
 use wharf_server::config::{Config, Listen, Loaded, LogFormat, Overrides};
 use wharf_server::metrics::BuildInfo;
+use wharf_server::{Server, StartError};
 
-use super::{configuration_file, load_config};
+use super::{configuration_file, load_config, offline};
 use crate::exit::Hint;
 use crate::logging;
 
@@ -153,7 +153,11 @@ async fn start(config: Config) -> anyhow::Result<Server> {
     Server::start(config, BUILD, Box::new(std::io::stdout()))
         .await
         .map_err(|error| {
-            let hint = error.hint().map(|text| Hint { text: text.to_owned() });
+            let hint = error.hint().or(match &error {
+                StartError::Registry(error) => offline::Hinted::hint(error),
+                _ => None,
+            });
+            let hint = hint.map(|text| Hint { text: text.to_owned() });
             let error = anyhow::Error::from(error).context("could not serve");
             match hint {
                 Some(hint) => error.context(hint),
