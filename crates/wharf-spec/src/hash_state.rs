@@ -15,6 +15,9 @@ use sha2::digest::common::hazmat::SerializableState;
 
 use crate::digest::{Algorithm, Hasher, State};
 
+/// No state has seen more. SHA-256 counts bits in 64 bits, and no file is as long.
+const BYTES_MAX: u64 = 1 << 60;
+
 /// The sizes of one algorithm's state.
 struct Layout {
     magic: [u8; 4],
@@ -87,6 +90,9 @@ pub fn import(algorithm: Algorithm, go: &[u8]) -> Option<Hasher> {
     let (words, rest) = go[4..].split_at(layout.words_bytes());
     let (block, length) = rest.split_at(layout.block_bytes);
     let size_bytes = u64::from_be_bytes(length.try_into().ok()?);
+    if size_bytes > BYTES_MAX {
+        return None;
+    }
     let block_bytes = layout.block_bytes as u64;
     let pending_bytes = u8::try_from(size_bytes % block_bytes).ok()?;
 
@@ -146,6 +152,20 @@ mod tests {
         assert!(import(Algorithm::Sha256, b"").is_none());
         assert!(import(Algorithm::Sha512, &go_state_of_hello()).is_none());
         assert!(import(Algorithm::Sha256, &[0; 108]).is_none());
+    }
+
+    #[test]
+    fn a_state_of_more_bytes_than_can_be_counted_is_refused() {
+        let mut state = go_state_of_hello();
+        for (length, taken) in [(BYTES_MAX + 6, false), (u64::MAX, false), (BYTES_MAX, true)] {
+            state[100..].copy_from_slice(&length.to_be_bytes());
+            let resumed = import(Algorithm::Sha256, &state);
+            assert_eq!(resumed.is_some(), taken, "{length}");
+            if let Some(mut hasher) = resumed {
+                hasher.update(b"world");
+                let _ = hasher.finish();
+            }
+        }
     }
 
     proptest! {

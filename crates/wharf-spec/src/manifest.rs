@@ -79,7 +79,7 @@ pub struct Manifest {
     pub subject: Option<Descriptor>,
     /// The `artifactType` field.
     artifact_type: Option<String>,
-    /// The annotations, as they stand in the manifest.
+    /// The annotations, those that are text: clients that are given another kind in a list of referrers can't read the whole list.
     pub annotations: Option<Map<String, Value>>,
 }
 
@@ -115,7 +115,7 @@ impl Manifest {
             manifests: fields.descriptors("manifests")?,
             subject: fields.descriptor("subject")?,
             artifact_type: fields.text("artifactType")?.map(str::to_owned),
-            annotations: fields.object("annotations")?.cloned(),
+            annotations: fields.object("annotations")?.map(texts),
         })
     }
 
@@ -130,6 +130,12 @@ impl Manifest {
     pub fn references(&self) -> impl Iterator<Item = &Descriptor> {
         self.config.iter().chain(&self.layers).chain(&self.manifests)
     }
+}
+
+/// The members that are text.
+fn texts(object: &Map<String, Value>) -> Map<String, Value> {
+    let texts = object.iter().filter(|(_, value)| value.is_string());
+    texts.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn field_error(field: impl Into<String>, problem: &'static str) -> ManifestError {
@@ -361,6 +367,14 @@ mod tests {
             let message = parse(MediaType::OciManifest, &changed).unwrap_err().to_string();
             assert!(message.contains(named), "{message}");
         }
+    }
+
+    #[test]
+    fn annotations_that_are_no_text_are_left_out() {
+        let mut image = image();
+        image["annotations"] = json!({"a": "text", "b": 1, "c": null, "d": {"e": "deep"}});
+        let manifest = parse(MediaType::OciManifest, &image).unwrap();
+        assert_eq!(Value::from(manifest.annotations.unwrap()), json!({"a": "text"}));
     }
 
     proptest! {

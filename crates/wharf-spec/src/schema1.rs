@@ -10,7 +10,7 @@ mod go_json;
 mod go_time;
 mod sign;
 
-use serde::Deserialize;
+use go_json::{Members, unquote};
 
 use crate::Digest;
 
@@ -29,21 +29,15 @@ pub const EMPTY_LAYER: [u8; 32] = [
     0x08, 0x00, 0x00, 0xff, 0xff, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00,
 ];
 
-/// The layers that a stored schema 1 manifest names, newest first. `None` when it is no such manifest.
+/// The layers that a stored schema 1 manifest names, newest first, as Go reads them. `None` when it is no such manifest.
 pub fn layers(manifest: &[u8]) -> Option<Vec<Digest>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Stored {
-        schema_version: u64,
-        fs_layers: Vec<Layer>,
+    let manifest: Members<'_> = serde_json::from_str(str::from_utf8(manifest).ok()?).ok()?;
+    if manifest.last("schemaversion")? != "1" {
+        return None;
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Layer {
-        blob_sum: Digest,
-    }
-    let stored: Stored = serde_json::from_slice(manifest).ok()?;
-    (stored.schema_version == 1).then(|| stored.fs_layers.into_iter().map(|layer| layer.blob_sum).collect())
+    let layers: Vec<Members<'_>> = serde_json::from_str(manifest.last("fslayers")?).ok()?;
+    let digest = |layer: &Members<'_>| unquote(layer.last("blobsum")?).parse().ok();
+    layers.iter().map(digest).collect()
 }
 
 #[cfg(test)]

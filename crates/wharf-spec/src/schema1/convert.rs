@@ -11,6 +11,9 @@ use super::go_json::{compact, push_string, quoted};
 use crate::digest::hex;
 use crate::{Algorithm, Digest};
 
+/// More history than any image has. Each entry becomes some hundred bytes, however short it is in the config.
+const HISTORY_ENTRIES_MAX: usize = 10_000;
+
 /// What a conversion starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -62,6 +65,12 @@ pub enum ConvertError {
     /// There is no history, and without it there are no layer IDs.
     #[error("image config has no history, which schema 1 needs")]
     EmptyHistory,
+    /// There is more history than any image has.
+    #[error("image config has `{entries}` history entries, more than `{HISTORY_ENTRIES_MAX}`")]
+    LongHistory {
+        /// Number of entries.
+        entries: usize,
+    },
     /// There is no `rootfs`.
     #[error("image config has no `rootfs`")]
     MissingRootFs,
@@ -120,6 +129,10 @@ struct Entry<'a> {
 /// The layers of the manifest, bottom first.
 fn entries<'a>(config: &ImageConfig<'_>, input: &Input<'a>) -> Result<Vec<Entry<'a>>, ConvertError> {
     let (top, lower) = config.history.split_last().ok_or(ConvertError::EmptyHistory)?;
+    if config.history.len() > HISTORY_ENTRIES_MAX {
+        let entries = config.history.len();
+        return Err(ConvertError::LongHistory { entries });
+    }
     let rootfs = config.rootfs.as_ref().ok_or(ConvertError::MissingRootFs)?;
     if rootfs.diff_ids != input.layers.len() {
         let (diff_ids, layers) = (rootfs.diff_ids, input.layers.len());

@@ -9,6 +9,14 @@ use serde_json::value::RawValue;
 /// Members of a JSON object in the order of the text, keys decoded, values raw.
 pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
+impl Members<'_> {
+    /// The text of the member that Go takes for the field `name`, which is given in lower case.
+    pub(super) fn last(&self, name: &str) -> Option<&str> {
+        let mut members = self.0.iter().rev();
+        members.find(|(key, _)| names(key, name)).map(|(_, value)| value.get())
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)

@@ -468,3 +468,37 @@ fn what_is_no_config_or_no_digest_is_refused() {
     };
     assert_eq!(convert(&input).unwrap_err().to_string(), "image config is not UTF-8");
 }
+
+#[test]
+fn a_history_beyond_all_measure_is_refused() {
+    let entries = vec![r#"{"empty_layer":true}"#; 10_001];
+    let refused = refusal(&one_layer("", &format!("[{}]", entries.join(","))));
+    assert_eq!(refused, "image config has `10001` history entries, more than `10000`");
+}
+
+#[test]
+fn layers_of_a_stored_manifest_are_read_as_go_reads_them() {
+    let stored = |text: &str| layers(text.replace("HELLO", HELLO).as_bytes());
+    let hello: Digest = HELLO.parse().unwrap();
+    for good in [
+        r#"{"schemaVersion":1,"fsLayers":[{"blobSum":"HELLO"}],"history":[{"v1Compatibility":"\ud800"}]}"#,
+        r#"{"FSLAYERS":[{"x":1,"blobsum":"HELLO"}],"SchemaVersion":1}"#,
+        r#"{"schemaVersion":1,"fsLayers":[],"fsLayers":[{"blobSum":"HELLO"}]}"#,
+    ] {
+        assert_eq!(stored(good), Some(vec![hello]), "{good}");
+    }
+    for bad in [
+        "",
+        "[1,[]]",
+        r#"[1,[["HELLO"]]]"#,
+        r#"{"schemaVersion":2,"fsLayers":[]}"#,
+        r#"{"schemaVersion":1}"#,
+        r#"{"schemaVersion":1,"fsLayers":[["HELLO"]]}"#,
+        r#"{"schemaVersion":1,"fsLayers":[{}]}"#,
+        r#"{"schemaVersion":1,"fsLayers":[{"blobSum":"x"}]}"#,
+    ] {
+        assert_eq!(stored(bad), None, "{bad}");
+    }
+    // Neither an array in place of an object nor bytes that are no text, which the fuzzer found.
+    assert_eq!(layers(b"{\"name\":\"\x8b\",\"schemaVersion\":1,\"fsLayers\":[]}"), None);
+}
