@@ -8,6 +8,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use wharf_spec::{RepositoryName, UploadId};
@@ -15,6 +16,8 @@ use wharf_spec::{RepositoryName, UploadId};
 const MAC_BYTES: usize = 32;
 /// No token is longer: a name of 255 characters, a UUID, a number and a time.
 const TOKEN_CHARS_MAX: usize = 1024;
+/// What Go writes for a time that was never set.
+const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Why a token is not this upload's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,13 +62,16 @@ impl UploadToken {
         }
     }
 
-    /// The token of an upload that has received `offset` bytes.
+    /// The token of an upload that has received `offset` bytes. What is no time in `started_at`, which comes from a file, is left out:
+    /// nothing depends on it, and neither a token that is too long nor one that registry:2 can't read would be of use.
     pub fn sign(&self, name: &RepositoryName, id: &UploadId, offset: u64, started_at: &str) -> String {
         let state = State {
             name: name.to_string(),
             uuid: id.to_string(),
             offset,
-            started_at: started_at.to_owned(),
+            started_at: started_at
+                .parse()
+                .map_or_else(|_| NEVER.to_owned(), |time: Timestamp| time.to_string()),
         };
         let json = serde_json::to_vec(&state).unwrap_or_default();
         let mut mac = self.mac.clone();
@@ -116,6 +122,16 @@ mod tests {
         );
         for broken in ["", "x", &signed[1..], &signed[..20], &format!("{signed}x")] {
             assert_eq!(token.verify(broken, &name, &id), Err(TokenError::Forged), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_good_whatever_the_file_says_of_the_start() {
+        let token = UploadToken::new(b"secret");
+        let (name, id) = ("a".repeat(255).parse().unwrap(), ID.parse().unwrap());
+        for started_at in ["", "yesterday", &"\0".repeat(4096), "2026-11-21T19:07:54+01:00"] {
+            let signed = token.sign(&name, &id, u64::MAX, started_at);
+            assert_eq!(token.verify(&signed, &name, &id), Ok(u64::MAX), "{started_at}");
         }
     }
 
