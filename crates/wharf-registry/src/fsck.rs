@@ -13,6 +13,8 @@ mod dry_run;
 mod images;
 mod links;
 mod repositories;
+#[cfg(test)]
+mod tests;
 mod uploads;
 
 use std::borrow::Cow;

@@ -33,8 +33,13 @@ impl Intent {
                 StorageError::NotFound { key }
             }
             Kind::IsADirectory => StorageError::NotFile { key },
-            // A pipe without a reader, a socket, or a device without a driver.
-            _ if source.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => StorageError::NotFile { key },
+            // A pipe without a reader, a socket, a device without a driver; a symbolic link that leads in circles.
+            _ if [Errno::NXIO, Errno::LOOP]
+                .iter()
+                .any(|odd| source.raw_os_error() == Some(odd.raw_os_error())) =>
+            {
+                StorageError::NotFile { key }
+            }
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
                 StorageError::NoSpace { operation, key, source }
             }

@@ -128,6 +128,7 @@ fn symbolic_links_are_followed_but_replaced_and_removed_themselves() {
     link(&outside.join("object"), "object");
     link(&outside, "directory");
     link(Path::new("nowhere"), "broken");
+    link(Path::new("circle"), "circle");
     fs::create_dir(driver.root().join("d")).unwrap();
     link(&outside.join("object"), "d/object");
     link(&outside, "d/directory");
@@ -137,6 +138,9 @@ fn symbolic_links_are_followed_but_replaced_and_removed_themselves() {
     assert_eq!(driver.read(&key("directory/object"), 10).unwrap(), b"outside");
     assert_eq!(driver.stat(&key("directory")).unwrap().kind, EntryKind::Directory);
     assert!(driver.stat(&key("broken")).unwrap_err().is_not_found());
+    for circle in [driver.stat(&key("circle")).err(), driver.read(&key("circle"), 10).err()] {
+        assert!(matches!(circle, Some(StorageError::NotFile { .. })), "{circle:?}");
+    }
     let mut entries = driver.list(&key("d")).unwrap();
     entries.sort();
     let entry = |name: &str, kind| Entry {
