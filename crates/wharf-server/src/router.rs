@@ -42,7 +42,9 @@ pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Re
 }
 
 async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
-    if request.uri.path() == "/" {
+    // They echo a request with its secrets, and open tunnels.
+    let is_never_served = matches!(request.method, Method::TRACE | Method::CONNECT);
+    if request.uri.path() == "/" && !is_never_served {
         return with(
             empty(StatusCode::OK),
             CACHE_CONTROL,
@@ -51,6 +53,7 @@ async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
     }
     let mut response = match parse(app, request) {
         Ok(Parsed::Endpoint(endpoint)) => measured(app, request, endpoint).await,
+        _ if is_never_served => refuse(ApiError::method_not_allowed("GET, HEAD")),
         Ok(Parsed::Redirect(path)) => redirect(&path),
         Err(error) => refuse(error),
     };
@@ -157,8 +160,9 @@ async fn guarded(app: &Arc<App>, request: &Arc<Request>, endpoint: Endpoint) -> 
     if request.method == Method::OPTIONS && endpoint != Endpoint::Base {
         return Ok(with(empty(StatusCode::OK), ALLOW, value(allowed.join(", "))));
     }
-    // registry:2 answers its base with every method, and monitors rely on it.
-    if endpoint != Endpoint::Base && !allowed.contains(&request.method.as_str()) {
+    // registry:2 answers its base with every method, and monitors rely on it; but on none of these.
+    let takes_any = endpoint == Endpoint::Base && !matches!(request.method, Method::TRACE | Method::CONNECT);
+    if !takes_any && !allowed.contains(&request.method.as_str()) {
         return Err(ApiError::method_not_allowed(&allowed.join(", ")));
     }
     app.policy.authorize(&endpoint, &request.method)?;

@@ -297,6 +297,12 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         reason: "HTTP: `HEAD` is wherever `GET` is, and 405 says what is wrong.",
     },
     Difference {
+        id: "trace",
+        registry_2_8: "answers 200 to `TRACE` of `/v2/` and of `/`.",
+        wharf: "answers 405 `UNSUPPORTED` to `TRACE` and `CONNECT` everywhere.",
+        reason: "one is for echoing a request with its secrets, the other for tunnels; a registry does neither.",
+    },
+    Difference {
         id: "redirects",
         registry_2_8: "redirects paths with a slash too many or too few, with `//` or `..`, to its own form.",
         wharf: "redirects `/v2` only, without an HTML body, takes `POST …/blobs/uploads` without its last slash, and \

@@ -11,8 +11,8 @@ use crate::images::push_oci;
 use crate::subject::{Subject, UploadHeaders};
 
 cases! {
-    base: Config::new();
-    liveness: Config::new();
+    base: Config::new(), differs in ["trace"];
+    liveness: Config::new(), differs in ["trace"];
     redirect_to_the_base: Config::new(), differs in ["redirects"];
     redirects_to_the_slash: Config::new(), differs in ["redirects"];
     redirects_to_the_cleaned_path: Config::new(), differs in ["redirects"];
@@ -55,7 +55,9 @@ fn base(c: &Subject) {
     for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS"] {
         c.ask(&Request::new(method, "/v2/"), &answer);
     }
-    c.ask(&Request::head("/v2/"), &answer.for_head());
+    c.ask(&Request::head("/v2/"), &answer.clone().for_head());
+    let refused = Expect::error(405, "UNSUPPORTED").header("allow", "GET, HEAD");
+    c.ask_differs("trace", &Request::new("TRACE", "/v2/"), &answer, &refused);
 }
 
 /// `GET /` → 200, `Cache-Control: no-cache`, `Content-Length: 0`, no API-version header; any method.
@@ -65,6 +67,8 @@ fn liveness(c: &Subject) {
         .without_api_version();
     c.ask(&Request::get("/"), &alive);
     c.ask(&Request::post("/"), &alive);
+    let refused = Expect::error(405, "UNSUPPORTED").header("allow", "GET, HEAD");
+    c.ask_differs("trace", &Request::new("TRACE", "/"), &alive, &refused);
 }
 
 /// `GET /v2` → 301 to `/v2/` with an HTML body.
