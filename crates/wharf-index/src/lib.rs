@@ -6,6 +6,7 @@
 //! Calls block; an asynchronous caller runs them on a pool of its own.
 
 mod reader;
+mod readers;
 mod row;
 mod schema;
 mod snapshot;
@@ -13,13 +14,13 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use parking_lot::Mutex;
 use rusqlite::Connection;
 
 pub use reader::{BlobRow, Counts, ManifestRow};
 pub use row::NewManifest;
 pub use snapshot::{Differences, Record, Snapshot};
 
+use readers::Readers;
 use writer::Writer;
 
 /// What went wrong in the database.
@@ -36,10 +37,10 @@ pub enum IndexError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A value in a row that no wharf wrote.
     /// The database is no longer what was written.
     #[error("index database: {0}")]
     Damaged(String),
+    /// A value in a row that no wharf wrote.
     #[error("index database: bad value `{value}` in `{column}`")]
     BadRow {
         /// The column.
@@ -56,7 +57,6 @@ pub enum IndexError {
 }
 
 impl IndexError {
-    /// Whether the disk is full or can't be written, so that trying again later may help.
     /// Whether the database is no longer what was written, so that it has to be made anew.
     pub fn is_damaged(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
@@ -69,6 +69,7 @@ impl IndexError {
         }
     }
 
+    /// Whether the disk is full or can't be written, so that trying again later may help.
     pub fn is_temporary(&self) -> bool {
         use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
         let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
@@ -81,49 +82,33 @@ impl IndexError {
 /// The index of one root.
 #[derive(Debug)]
 pub struct Index {
-    path: PathBuf,
     writer: Writer,
-    /// Idle connections for reading; more are opened when all are in use.
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
 }
-
-/// Idle read connections that are kept. Each holds a page cache of 2 MiB at most.
-const READERS_IDLE_MAX: usize = 8;
 
 impl Index {
     /// Opens the database at `path`, and makes it when it is not there. Its directory must exist.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let connection = schema::open_writer(path)?;
         Ok(Self {
-            path: path.to_owned(),
-    /// Reads the whole database and fails if it is not in order.
-    pub fn check(&self) -> Result<(), IndexError> {
-        self.read(
-            |connection| match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
-                problem if problem != "ok" => Err(IndexError::Damaged(problem)),
-                _ => Ok(()),
-            },
-        )
+            writer: Writer::start(connection)?,
+            readers: Readers::new(path.to_owned()),
+        })
     }
 
-            writer: Writer::start(connection)?,
-            readers: Mutex::new(Vec::new()),
+    /// Reads the whole database and fails if it is not in order.
+    pub fn check(&self) -> Result<(), IndexError> {
+        self.read(|connection| {
+            match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
+                problem if problem != "ok" => Err(IndexError::Damaged(problem)),
+                _ => Ok(()),
+            }
         })
     }
 
     /// Runs `query` on a read connection, which sees everything committed before.
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, IndexError>) -> Result<T, IndexError> {
-        let idle = self.readers.lock().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::open_reader(&self.path)?,
-        };
-        let result = query(&connection);
-        let mut readers = self.readers.lock();
-        if readers.len() < READERS_IDLE_MAX {
-            readers.push(connection);
-        }
-        result
+        self.readers.read(query)
     }
 }
 
