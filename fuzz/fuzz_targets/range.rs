@@ -1,0 +1,4 @@
+//! Runs the target `range` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wharf_fuzz::run("range", data));
