@@ -174,9 +174,11 @@ fn closing(args: &FsckArgs, summary: FsckSummary) -> String {
         })
         .to_string();
     }
-    let outcome = match (args.repair, damaged + leftovers) {
+    let outcome = match (args.repair, left) {
+        _ if damaged + leftovers == 0 => String::new(),
+        (true, 0) => "; all mended".to_owned(),
         (true, _) => format!("; {left} left, all else mended"),
-        (false, 0) => String::new(),
+        (false, 0) => "; `--repair` mends all".to_owned(),
         (false, _) => format!("; `--repair` mends all but {left}"),
     };
     format!(

@@ -6,6 +6,7 @@ mod index;
 mod leftovers;
 mod survey;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -51,21 +52,15 @@ fn ask_both_in_turn(root: &Path, known: &mut Known) {
     survey::compare(&by_registry_2_8, &by_wharf);
 }
 
-/// Mends what `wharf fsck` finds.
-fn repair(root: &Path) {
+/// Runs `wharf fsck`, which must end with this exit code.
+#[track_caller]
+fn fsck(root: &Path, flags: &[&str], code: i32) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
-    let output = command
-        .args(["fsck", "--repair"])
-        .arg(root)
-        .output()
-        .expect("wharf runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(3),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.arg("fsck").args(flags).arg(root).output().expect("wharf runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}{errors}");
+    text
 }
 
 /// Sends the rest of an upload and ends it.
@@ -149,7 +144,7 @@ fn a_root_with_every_left_over_is_adopted_handed_back_and_taken_again() {
     ask_both_in_turn(root, &mut known);
 
     // It collects what nothing refers to, once with untagged manifests. Links that stop its collection are mended before.
-    repair(root);
+    fsck(root, &["--repair"], 3);
     for options in [&[][..], &["--delete-untagged"]] {
         change(&registry_2_8(root).client(), &images, 3);
         collect::collect(root, options);
@@ -170,6 +165,36 @@ fn an_index_that_missed_what_registry_2_8_did_equals_a_fresh_one_after_the_sweep
         drop(swept(root.path()));
         index::equals_a_fresh_one(root.path());
     }
+}
+
+/// Deleted images, cancelled uploads and collected blobs, with an index that knows nothing of it.
+#[test]
+fn what_registry_2_8_leaves_is_no_damage() {
+    let root = root();
+    let images = Images::new();
+    images.push(&registry_2_8(root.path()).client());
+    drop(swept(root.path()));
+    leftovers::by_requests(&registry_2_8(root.path()), &images);
+    // Its collection takes the manifests of a repository without layers, which is damage.
+    fs::remove_dir_all(root.path().join("docker/registry/v2/repositories/left/empty")).expect("it is there");
+    change(&registry_2_8(root.path()).client(), &images, 1);
+    collect::collect(root.path(), &[]);
+    let told = fsck(root.path(), &["--read-data"], 0);
+    for class in [
+        "empty-directory",
+        "leftover-upload",
+        "link-without-blob",
+        "file-without-row",
+    ] {
+        assert!(
+            told.lines().any(|line| line.starts_with(class)),
+            "no {class} in\n{told}"
+        );
+    }
+    fsck(root.path(), &["--read-data", "--repair"], 0);
+    let clean = fsck(root.path(), &["--read-data"], 0);
+    assert!(clean.contains(" 0 damaged, 0 left-overs"), "{clean}");
+    images.pull(&registry_2_8(root.path()).client());
 }
 
 #[test]
