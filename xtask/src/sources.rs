@@ -50,7 +50,7 @@ const WORDS: [(&[&str], &[&str], &str); 2] = [
 /// Checks every file of ours.
 pub(crate) fn check() -> anyhow::Result<()> {
     let mut files = Vec::new();
-    for dir in ["crates", "xtask"] {
+    for dir in ["crates", "fuzz", "xtask"] {
         collect(&root::path(dir), &mut files)?;
     }
     let base = root::path("");
