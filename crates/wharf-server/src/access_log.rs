@@ -14,6 +14,23 @@ use std::time::Duration;
 use http::{Method, StatusCode, Version};
 use jiff::Timestamp;
 
+/// Query parameters whose values stand in the log: they tell what was asked for. The value of any other may be what lets
+/// somebody in, as `access_token` and the `_state` of an upload do.
+const SHOWN_PARAMETERS: [&[u8]; 9] = [
+    b"artifactType",
+    b"digest",
+    b"digest-algorithm",
+    b"from",
+    b"last",
+    b"mount",
+    b"n",
+    b"ns",
+    b"tag",
+];
+
+/// What stands in place of a value that is not shown.
+const REDACTED: &[u8] = b"<redacted>";
+
 /// How many lines wait for the writing thread at most.
 const QUEUE_LINES: usize = 4096;
 
@@ -56,10 +73,10 @@ impl Access<'_> {
         let _ = write!(line, " [{}] \"", self.time.strftime("%d/%b/%Y:%H:%M:%S +0000"));
         push_escaped(&mut line, self.method.as_str().as_bytes(), b"");
         line.push(b' ');
-        push_escaped(&mut line, self.target.as_bytes(), b"");
+        push_target(&mut line, self.target.as_bytes());
         let (status, bytes) = (self.status.as_u16(), self.body_bytes);
         let _ = write!(line, " {}\" {status} {bytes} \"", version_name(self.version));
-        push_escaped(&mut line, self.referer, b"");
+        push_target(&mut line, self.referer);
         line.extend_from_slice(b"\" \"");
         push_escaped(&mut line, self.user_agent, b"");
         line.extend_from_slice(b"\"\n");
@@ -74,6 +91,24 @@ fn version_name(version: Version) -> &'static str {
         Version::HTTP_2 => "HTTP/2.0",
         Version::HTTP_3 => "HTTP/3.0",
         _ => "HTTP/1.1",
+    }
+}
+
+/// Appends a request target or URL without the values of its query that are nobody's business.
+fn push_target(line: &mut Vec<u8>, target: &[u8]) {
+    let mut parts = target.splitn(2, |byte| *byte == b'?');
+    push_escaped(line, parts.next().unwrap_or_default(), b"");
+    let Some(query) = parts.next() else { return };
+    for (position, parameter) in query.split(|byte| *byte == b'&').enumerate() {
+        line.push(if position == 0 { b'?' } else { b'&' });
+        let equals = parameter.iter().position(|byte| *byte == b'=');
+        let (name, value) = parameter.split_at(equals.map_or(0, |equals| equals + 1));
+        if value.is_empty() || SHOWN_PARAMETERS.contains(&name.strip_suffix(b"=").unwrap_or_default()) {
+            push_escaped(line, parameter, b"");
+        } else {
+            push_escaped(line, name, b"");
+            line.extend_from_slice(REDACTED);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn lines_are_those_of_registry_2() {
         "127.0.0.1 - - [22/Nov/2026:05:38:59 +0000] \"GET /v2/ HTTP/1.1\" 200 2 \"\" \"curl/7.88.1\"\n"
     );
     let request = Access {
-        target: "/v2/a%20b/tags/list?x=%22'",
+        target: "/v2/a%20b/tags/list?last=%22'",
         status: StatusCode::NOT_FOUND,
         body_bytes: 19,
         referer: b"http://x/ y",
@@ -44,11 +44,39 @@ fn lines_are_those_of_registry_2() {
     assert_eq!(
         line(request),
         concat!(
-            r#"127.0.0.1 - - [22/Nov/2026:05:38:59 +0000] "GET /v2/a%20b/tags/list?x=%22' HTTP/1.1" 404 19 "#,
+            r#"127.0.0.1 - - [22/Nov/2026:05:38:59 +0000] "GET /v2/a%20b/tags/list?last=%22' HTTP/1.1" 404 19 "#,
             r#""http://x/ y" "a\"b\\c \\x07""#,
             "\n"
         )
     );
+}
+
+#[test]
+fn what_may_let_somebody_in_is_not_shown() {
+    let cases = [
+        ("/v2/?n=1&last=a%2Fb&n=2", "/v2/?n=1&last=a%2Fb&n=2"),
+        ("/v2/?access_token=s3cret", "/v2/?access_token=<redacted>"),
+        (
+            "/v2/?digest=a:b&_state=s3cret=&tag=1",
+            "/v2/?digest=a:b&_state=<redacted>&tag=1",
+        ),
+        ("/v2/?s3cret", "/v2/?<redacted>"),
+        (
+            "/v2/?N=s3cret&%6e=s3cret&=s3cret",
+            "/v2/?N=<redacted>&%6e=<redacted>&=<redacted>",
+        ),
+        ("/v2/?n=1?x=y&x=?&x=&", "/v2/?n=1?x=y&x=<redacted>&x=&"),
+        ("/v2/?", "/v2/?"),
+    ];
+    for (target, shown) in cases {
+        let line = line(Access {
+            target,
+            referer: target.as_bytes(),
+            ..access()
+        });
+        let expected = format!("\"GET {shown} HTTP/1.1\" 200 2 \"{shown}\" ");
+        assert!(line.contains(&expected), "{expected}: {line}");
+    }
 }
 
 #[test]

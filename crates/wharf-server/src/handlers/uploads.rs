@@ -85,22 +85,17 @@ async fn discard(app: &App, name: &RepositoryName, id: &UploadId) {
     }
 }
 
-/// Mounts a blob if it can be: whatever stands in the way, an upload is begun instead.
+/// Mounts a blob if it can be: where the blob or its source is not there, an upload is begun instead.
 async fn mount_blob(
     app: &App,
     request: &Request,
     name: &RepositoryName,
     mount: &str,
 ) -> Result<Option<Blob>, ApiError> {
+    let from = request.query().get("from");
+    let from = from.map(|from| from.parse::<RepositoryName>()).transpose()?;
     let Ok(digest) = mount.parse::<Digest>() else {
         return Ok(None);
-    };
-    let from = match request.query().get("from") {
-        None => None,
-        Some(from) => match from.parse::<RepositoryName>() {
-            Ok(from) => Some(from),
-            Err(_) => return Ok(None),
-        },
     };
     app.with_repository(name, move |registry, name| {
         registry.mount_blob(name, digest, from.as_ref())

@@ -95,6 +95,12 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         reason: "OCI allows it, and the bytes need not travel again.",
     },
     Difference {
+        id: "mount-from-no-name",
+        registry_2_8: "starts an upload (202) when `from` is outside the grammar of names.",
+        wharf: "answers 400 `NAME_INVALID`.",
+        reason: "such a request is a mistake or an attempt on the tree, and the client should hear of it.",
+    },
+    Difference {
         id: "sha512",
         registry_2_8: "stores content under its sha256 whatever digest was asked for, answers with that, refuses \
                        manifests by sha512 and loses blobs mounted by sha512.",
@@ -359,6 +365,30 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         registry_2_8: "ignores unknown configuration keys in silence.",
         wharf: "warns, and names the nearest key it knows.",
         reason: "a misspelt setting is found before it matters.",
+    },
+    Difference {
+        id: "log-secrets",
+        registry_2_8: "writes the query of a request and of its `Referer` into the access log as it came.",
+        wharf: "writes `<redacted>` in place of the values of parameters that are none of the API's, and of `_state`.",
+        reason: "what lets somebody in has no place in a log.",
+    },
+    Difference {
+        id: "empty-directories",
+        registry_2_8: "removes the link of a deleted manifest or blob, and leaves its directory.",
+        wharf: "removes the directory too.",
+        reason: "neither reads anything into an empty directory, and they add up.",
+    },
+    Difference {
+        id: "broken-links",
+        registry_2_8: "answers 500 `UNKNOWN` where a link in the tree is empty or ends in a newline.",
+        wharf: "answers 404, as to what is not there; `wharf fsck` tells of it and mends it.",
+        reason: "a client can push what it knows to be missing.",
+    },
+    Difference {
+        id: "dangling-tags",
+        registry_2_8: "lists every directory of tags, whether there is a manifest or not.",
+        wharf: "lists the tags that can be pulled; `wharf fsck` tells of the others.",
+        reason: "a list of tags is for those who pull them.",
     },
     Difference {
         id: "limits",

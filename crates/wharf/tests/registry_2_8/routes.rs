@@ -27,6 +27,7 @@ cases! {
     encoded_slash: Config::new();
     read_only: read_only_config(), differs in ["plain-text-errors"];
     configured_headers: Config::new().http("headers:\n  X-Example: [one, two]");
+    query_in_the_access_log: Config::new(), differs in ["log-secrets"];
 }
 
 fn read_only_config() -> Config {
@@ -250,4 +251,12 @@ fn configured_headers(c: &Subject) {
     for path in ["/", "/v2", "/x"] {
         assert_eq!(c.send(&Request::get(path)).header("X-Example"), None, "{path}");
     }
+}
+
+/// The access log has the query of a request.
+fn query_in_the_access_log(c: &Subject) {
+    c.send(&Request::get("/v2/?last=a&access_token=s3cret"));
+    let token = c.differs("log-secrets", "s3cret", "<redacted>");
+    let line = format!("GET /v2/?last=a&access_token={token} HTTP/1.1");
+    c.expect_log(&[&line, "200"]);
 }

@@ -99,6 +99,22 @@ pub(super) fn mount_without_from(exchange: &Exchange<'_>, answer: &mut Answer) -
     true
 }
 
+/// 202 to a mount from something that no repository can be.
+pub(super) fn mount_from_no_name(exchange: &Exchange<'_>, answer: &mut Answer) -> bool {
+    let (Endpoint::Uploads(_), Some(from)) = (exchange.ask.endpoint(), exchange.ask.parameter("from")) else {
+        return false;
+    };
+    let is_odd = |letter: char| letter.is_ascii_uppercase() || letter == '%';
+    if answer.status != 202 || exchange.ask.parameter("mount").is_none() || !from.contains(is_odd) {
+        return false;
+    }
+    let Some(detail) = exchange.says(&["repository name"]) else {
+        return false;
+    };
+    *answer = Answer::error(400, "NAME_INVALID", Some(detail));
+    true
+}
+
 /// 500 to a PATCH of another type than bytes.
 pub(super) fn patch_content_type(exchange: &Exchange<'_>, answer: &mut Answer) -> bool {
     let is_refused = exchange.ask.method == "PATCH" && answer.status == 500 && answer.code() == "UNKNOWN";

@@ -14,7 +14,8 @@ cases! {
     mount_from_itself: Config::new();
     mount_of_a_blob_that_the_source_lacks: Config::new();
     mount_without_from: Config::new(), differs in ["mount-without-from"];
-    mount_with_bad_digest_or_from: Config::new();
+    mount_with_bad_digest: Config::new();
+    mount_from_no_name: Config::new(), differs in ["mount-from-no-name"];
     mount_of_sha512: crate::blobs::cached(), differs in ["sha512"];
     mount_needs_pull_rights_on_the_source: Config::new(), differs in ["auth"];
 }
@@ -74,15 +75,23 @@ fn mount_without_from(c: &Subject) {
     c.ask(&post("from=source"), &begun);
 }
 
-/// Bad digest or bad `from` → 202, as plain POST.
-fn mount_with_bad_digest_or_from(c: &Subject) {
-    let digest = c.push_blob("source", HELLO);
+/// Bad digest → 202, as plain POST.
+fn mount_with_bad_digest(c: &Subject) {
+    c.push_blob("source", HELLO);
     let begun = Expect::empty(202).upload(c, "target", 0);
     for mount in ["sha256:abc", "md5:0123456789abcdef0123456789abcdef", "x"] {
         c.ask(&post(&format!("mount={mount}&from=source")), &begun);
     }
+}
+
+/// Bad `from` → 202, as plain POST.
+fn mount_from_no_name(c: &Subject) {
+    let digest = c.push_blob("source", HELLO);
+    let begun = Expect::empty(202).upload(c, "target", 0);
+    let refused = Expect::error_says(400, "NAME_INVALID", &["repository name"]);
     for from in ["UPPER", "..%2Fsource", "a__%20"] {
-        c.ask(&post(&format!("mount={digest}&from={from}")), &begun);
+        let request = post(&format!("mount={digest}&from={from}"));
+        c.ask_differs("mount-from-no-name", &request, &begun, &refused);
     }
 }
 

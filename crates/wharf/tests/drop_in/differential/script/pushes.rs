@@ -52,7 +52,6 @@ pub(super) fn mounts(pair: &mut Pair, contents: &Contents) {
         format!("mount={}&from=blobs%2Fagain", percent_encode(digest)),
         format!("mount={digest}&from=mounts"),
         format!("mount={digest}&from=nowhere"),
-        format!("mount={digest}&from=NOT%20A%20NAME"),
         format!("mount={unknown}&from=blobs"),
         format!("mount={unknown}"),
         "mount=nonsense&from=blobs".to_owned(),
@@ -60,6 +59,11 @@ pub(super) fn mounts(pair: &mut Pair, contents: &Contents) {
         "from=blobs".to_owned(),
     ] {
         pair.ask(&Ask::new("POST", uploads("mounts")).query(&query));
+    }
+    let nonsense = format!("mount={digest}&from=NOT%20A%20NAME");
+    let answers = pair.ask(&Ask::new("POST", uploads("mounts")).query(&nonsense));
+    for kind in answers.begun_at() {
+        push::cancel_only(pair, kind, answers.begun());
     }
     let content = &contents.blobs[1];
     let answers = pair.ask(&Ask::new("POST", uploads("mounts")).query(&format!("mount={}", content.digest)));
