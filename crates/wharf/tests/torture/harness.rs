@@ -11,9 +11,12 @@
 
 mod answer;
 mod canary;
+mod files;
+mod push;
 mod resources;
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use wharf_testing::http::{Client, Request, Response};
@@ -21,9 +24,12 @@ use wharf_testing::{Config, Registry as _, WharfServer};
 
 pub(crate) use answer::{check, expect_error};
 use canary::Canary;
+pub(crate) use files::FileTrace;
+pub(crate) use push::{OCI_IMAGE, OCI_INDEX, descriptor, index};
+pub(crate) use resources::Peak;
 use resources::Resources;
 
-const WHARF: &str = env!("CARGO_BIN_EXE_wharf");
+pub(crate) const WHARF: &str = env!("CARGO_BIN_EXE_wharf");
 
 /// What every request carries as a credential, and no log may ever show.
 pub(crate) const SECRET: &str = "c4n4ry-s3cr3t-9f1b7d2e";
@@ -68,21 +74,35 @@ impl Torture {
         Self::of(WharfServer::builder(WHARF).config(yaml))
     }
 
-    fn of(builder: wharf_testing::server::Builder) -> Self {
+    /// A server of which a test has said more, with [`WHARF`] or what starts it as its program.
+    pub(crate) fn of(builder: wharf_testing::server::Builder) -> Self {
         let server = builder.env("REGISTRY_LOG_LEVEL", "debug").start();
-        let sockets = Resources::of(&server).sockets();
-        let canary = Canary::push(&server.client());
-        canary.warm_up(&server);
-        eventually("the connections of the warm-up are closed", || {
-            Resources::of(&server).sockets() == sockets
-        });
+        let (canary, baseline) = settle(&server);
         Self {
             client: server.client(),
             canary,
-            baseline: Resources::of(&server),
+            baseline,
             server,
             is_finished: false,
         }
+    }
+
+    /// Stops the server, lets something happen to its root, starts it again there, and measures anew where it stands.
+    pub(crate) fn restart_after(&mut self, change: impl FnOnce(&Path)) {
+        let status = self.server.stop();
+        assert!(status.success(), "the server ends well: {status}");
+        change(self.server.root());
+        self.server.start_again();
+        self.client = self.server.client();
+        (self.canary, self.baseline) = settle(&self.server);
+    }
+
+    /// Ends the server at once, as a kill or a power cut does, and starts it again on what it left.
+    pub(crate) fn kill_and_start_again(&mut self) {
+        self.server.kill();
+        self.server.start_again();
+        self.client = self.server.client();
+        (self.canary, self.baseline) = settle(&self.server);
     }
 
     /// The server itself, for its process, its tree and its logs.
@@ -105,26 +125,45 @@ impl Torture {
         answer
     }
 
+    /// `<root>/docker/registry/v2/<relative>`.
+    pub(crate) fn tree(&self, relative: &str) -> PathBuf {
+        self.server.tree(relative)
+    }
+
     /// Checks everything that must hold after every case, and ends the server.
     #[track_caller]
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(self) {
+        self.finish_and_read_logs(|_| ());
+    }
+
+    /// As [`Torture::finish`], with a look at everything the server has logged.
+    #[track_caller]
+    pub(crate) fn finish_and_read_logs(mut self, read: impl FnOnce(&str)) {
         self.is_finished = true;
-        self.canary.leave_secrets(&self.server);
+        canary::leave_secrets(&self.server);
         self.canary.expect_whole(&self.server.client());
         self.client = self.server.client();
         resources::expect_back(&self.server, &self.baseline);
         let status = self.server.stop();
-        assert!(
-            status.success(),
-            "the server ends well: {status}\n{}",
-            self.server.stderr()
-        );
         let logs = self.server.logs();
+        assert!(status.success(), "the server ends well: {status}\n{logs}");
         if let Some(line) = logs.lines().find(|line| line.contains(SECRET)) {
             panic!("INV-6: a secret in a log line: {line}");
         }
+        read(&logs);
         expect_clean(self.server.root());
     }
+}
+
+/// Pushes the canary, warms the server up and measures where it stands then.
+fn settle(server: &WharfServer) -> (Canary, Resources) {
+    let sockets = Resources::of(server).sockets();
+    let canary = Canary::push(&server.client());
+    canary.warm_up(server);
+    eventually("the connections of the warm-up are closed", || {
+        Resources::of(server).sockets() == sockets
+    });
+    (canary, Resources::of(server))
 }
 
 impl Drop for Torture {
@@ -136,14 +175,16 @@ impl Drop for Torture {
     }
 }
 
+/// Runs `wharf fsck` on a root that no server has.
+pub(crate) fn fsck(root: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(WHARF);
+    command.arg("fsck").args(args).arg(root).output().expect("wharf runs")
+}
+
 /// INV-4.
 #[track_caller]
-fn expect_clean(root: &std::path::Path) {
-    let output = Command::new(WHARF)
-        .args(["fsck", "--read-data"])
-        .arg(root)
-        .output()
-        .expect("wharf runs");
+fn expect_clean(root: &Path) {
+    let output = fsck(root, &["--read-data"]);
     assert!(
         output.status.success(),
         "INV-4: `fsck` is not content ({}):\n{}{}",

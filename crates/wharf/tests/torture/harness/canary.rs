@@ -62,30 +62,34 @@ impl Canary {
             }
         });
     }
+}
 
-    /// Sends the secret wherever clients put credentials, with requests that are taken and requests that are refused.
-    pub(super) fn leave_secrets(&self, server: &WharfServer) {
-        let client = server.client();
-        let basic = format!("Basic {}", base64(format!("user:{SECRET}")));
-        for target in [
-            "/v2/",
-            "/v2/keep/alive/manifests/1",
-            "/v2/no/such/manifests/1",
-            "/v2/NO/tags/list",
-            "/nowhere",
-        ] {
-            for method in ["GET", "HEAD", "PUT", "TRACE"] {
-                for (name, value) in [
-                    ("Authorization", format!("Bearer {SECRET}")),
-                    ("Authorization", basic.clone()),
-                    ("Proxy-Authorization", basic.clone()),
-                    ("Cookie", format!("session={SECRET}")),
-                    ("X-Registry-Auth", SECRET.to_owned()),
-                ] {
-                    let request = Request::new(method, target).header(name, value);
-                    // Whatever the answer is, it is the log that counts.
-                    let _ = client.try_send(&request);
-                }
+/// Sends the secret wherever clients put credentials, with requests that are taken and requests that are refused.
+pub(super) fn leave_secrets(server: &WharfServer) {
+    let client = server.client();
+    let basic = format!("Basic {}", base64(format!("user:{SECRET}")));
+    for target in [
+        "/v2/",
+        "/v2/keep/alive/manifests/1",
+        "/v2/no/such/manifests/1",
+        "/v2/NO/tags/list",
+        "/nowhere",
+    ] {
+        for name in ["access_token", "_state", "token", "X-Amz-Signature", "password"] {
+            let _ = client.try_send(&Request::get(format!("{target}?n=1&{name}={SECRET}")));
+        }
+        for method in ["GET", "HEAD", "PUT", "TRACE"] {
+            for (name, value) in [
+                ("Authorization", format!("Bearer {SECRET}")),
+                ("Authorization", basic.clone()),
+                ("Proxy-Authorization", basic.clone()),
+                ("Cookie", format!("session={SECRET}")),
+                ("X-Registry-Auth", SECRET.to_owned()),
+                ("Referer", format!("http://localhost/?access_token={SECRET}")),
+            ] {
+                let request = Request::new(method, target).header(name, value);
+                // Whatever the answer is, it is the log that counts.
+                let _ = client.try_send(&request);
             }
         }
     }
