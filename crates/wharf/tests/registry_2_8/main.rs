@@ -11,6 +11,7 @@ mod differences;
 mod errors;
 mod expect;
 mod images;
+mod leftovers;
 mod lists;
 mod manifests;
 mod negotiation;

@@ -23,6 +23,7 @@ fn all_cases() -> impl Iterator<Item = &'static Case> {
     [
         crate::blobs::CASES,
         crate::errors::CASES,
+        crate::leftovers::CASES,
         crate::lists::CASES,
         crate::manifests::CASES,
         crate::manifests::validation::CASES,

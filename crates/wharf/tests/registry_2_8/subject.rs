@@ -240,6 +240,14 @@ impl Subject {
         std::fs::remove_file(self.registry.tree(path)).expect("the file is there");
     }
 
+    /// Writes a file of the tree behind the registry's back.
+    pub(crate) fn write_file(&self, path: &str, text: &str) {
+        let path = self.registry.tree(path);
+        let directory = path.parent().expect("it lies in a directory");
+        std::fs::create_dir_all(directory).expect("directories can be made");
+        std::fs::write(path, text).expect("files can be written");
+    }
+
     /// Waits until the registry has logged a line with all of these in it.
     #[track_caller]
     pub(crate) fn expect_log(&self, words: &[&str]) {
