@@ -106,6 +106,25 @@ impl Request {
         &self.method
     }
 
+    /// The path and query.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The header lines that were added.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The pieces of the body, without coding; none when there is no body.
+    pub fn pieces(&self) -> &[Vec<u8>] {
+        match &self.body {
+            Body::None => &[],
+            Body::Bytes(bytes) => std::slice::from_ref(bytes),
+            Body::Chunked(pieces) => pieces,
+        }
+    }
+
     pub(super) fn head_bytes(&self, addr: SocketAddr) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let mut line = |name: &str, value: &str| {
