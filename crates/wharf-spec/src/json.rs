@@ -3,6 +3,7 @@
 //! Two parsers may take the same bytes differently: which of two equal keys counts, or whether `Layers` means `layers` (Go's does,
 //! serde does not). A manifest that leaves such a choice is refused, because its digest would not say what it means.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
@@ -32,30 +33,46 @@ const FIELDS: [&str; 20] = [
     "features",
 ];
 
+/// A value takes some hundred bytes of memory, and two in a document. No manifest has as many as one for so many bytes, once it has more
+/// than [`VALUES_FREE`].
+const BYTES_PER_VALUE: usize = 16;
+/// This many values may be in any document.
+const VALUES_FREE: usize = 1000;
+
 /// Parses one JSON document.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { free_keys: false }.deserialize(&mut deserializer)?;
+    let values_left = Cell::new(VALUES_FREE + bytes.len() / BYTES_PER_VALUE);
+    let strict = Strict {
+        free_keys: false,
+        values_left: &values_left,
+    };
+    let value = strict.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
 /// Builds a value and refuses ambiguous keys on the way.
 #[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'a> {
     /// Inside `annotations`, whose keys are the user's: there only equal ones are ambiguous.
     free_keys: bool,
+    /// How many more values the document may have.
+    values_left: &'a Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.values_left.get().checked_sub(1);
+        let left = left.ok_or_else(|| D::Error::custom("too many values for a manifest of this size"))?;
+        self.values_left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,13 +124,14 @@ impl<'de> Visitor<'de> for Strict {
                 return Err(A::Error::custom(format_args!("duplicate key `{key}`")));
             }
             if !self.free_keys
-                && let Some(field) = FIELDS.iter().find(|field| fold(field) == fold(&key))
-                && *field != key
+                && let Some(field) = field(&key)
+                && field != key
             {
                 return Err(A::Error::custom(format_args!("key `{key}` must be written `{field}`")));
             }
             let value = map.next_value_seed(Self {
                 free_keys: key == "annotations",
+                ..self
             })?;
             object.insert(key, value);
         }
@@ -122,6 +140,12 @@ impl<'de> Visitor<'de> for Strict {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// The field that Go takes the key for.
+fn field(key: &str) -> Option<&'static str> {
+    let key = fold(key);
+    FIELDS.into_iter().find(|field| field.eq_ignore_ascii_case(&key))
 }
 
 /// A key as Go's parser compares it: without case, and with the two letters beyond ASCII that fold into it.
@@ -172,6 +196,19 @@ mod tests {
         }
         assert!(parse(b"{\"a\":\"\xff\"}").is_err());
         assert!(parse(&b"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn many_tiny_values_are_refused() {
+        let list = |count: usize, element: &str| format!("[{}]", vec![element; count].join(","));
+        assert!(parse(list(900, "0").as_bytes()).is_ok());
+        let error = parse(list(5_000, "0").as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("too many values"), "{error}");
+        assert!(parse(list(5_000, "{}").as_bytes()).is_err());
+        let entry = r#"{"mediaType":"","digest":"sha256:0","size":1,"platform":{"architecture":"arm","os":"linux"}}"#;
+        assert!(parse(list(5_000, entry).as_bytes()).is_err(), "no digest is as short");
+        let entry = entry.replace('0', &"0".repeat(64));
+        assert!(parse(list(5_000, &entry).as_bytes()).is_ok());
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::go_time;
 /// How much of a value an error repeats: it goes to a client, and the value may be as long as the config.
 const SHOWN_LETTERS: usize = 64;
 
+/// More history than any image has. Each entry becomes some hundred bytes, however short it is in the config.
+pub(super) const HISTORY_ENTRIES_MAX: usize = 10_000;
+
 /// An image config, taken apart. Strings that are absent are empty.
 pub(super) struct ImageConfig<'a> {
     /// Every member by its exact key, the last one of equal keys.
@@ -53,6 +56,10 @@ impl<'a> ImageConfig<'a> {
                 config.rootfs = (!is_null(value)).then(|| RootFs::parse(value)).transpose()?;
             } else if names(&key, "history") {
                 let entries = array(value, "history")?;
+                if entries.len() > HISTORY_ENTRIES_MAX {
+                    let entries = entries.len();
+                    return Err(ConvertError::LongHistory { entries });
+                }
                 config.history = entries.into_iter().map(HistoryEntry::parse).collect::<Result<_, _>>()?;
             }
             config.members.insert(key, value);

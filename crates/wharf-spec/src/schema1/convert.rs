@@ -6,13 +6,10 @@ use std::str::Utf8Error;
 use sha2::{Digest as _, Sha256, Sha384};
 
 use super::EMPTY_LAYER_DIGEST;
-use super::config::{HistoryEntry, ImageConfig};
+use super::config::{HISTORY_ENTRIES_MAX, HistoryEntry, ImageConfig};
 use super::go_json::{compact, push_string, quoted};
 use crate::digest::hex;
 use crate::{Algorithm, Digest};
-
-/// More history than any image has. Each entry becomes some hundred bytes, however short it is in the config.
-const HISTORY_ENTRIES_MAX: usize = 10_000;
 
 /// What a conversion starts from.
 #[derive(Debug, Clone, Copy)]
@@ -129,10 +126,6 @@ struct Entry<'a> {
 /// The layers of the manifest, bottom first.
 fn entries<'a>(config: &ImageConfig<'_>, input: &Input<'a>) -> Result<Vec<Entry<'a>>, ConvertError> {
     let (top, lower) = config.history.split_last().ok_or(ConvertError::EmptyHistory)?;
-    if config.history.len() > HISTORY_ENTRIES_MAX {
-        let entries = config.history.len();
-        return Err(ConvertError::LongHistory { entries });
-    }
     let rootfs = config.rootfs.as_ref().ok_or(ConvertError::MissingRootFs)?;
     if rootfs.diff_ids != input.layers.len() {
         let (diff_ids, layers) = (rootfs.diff_ids, input.layers.len());

@@ -3,8 +3,11 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// Objects that are read here have a dozen members. In memory each is many times what it is in the text.
+const MEMBERS_MAX: usize = 10_000;
 
 /// Members of a JSON object in the order of the text, keys decoded, values raw.
 pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
@@ -35,6 +38,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if members.len() == MEMBERS_MAX {
+                return Err(A::Error::custom("an object has too many members"));
+            }
             members.push((unquote(key.get()), value));
         }
         Ok(Members(members))
@@ -202,6 +208,8 @@ mod tests {
             .collect();
         assert_eq!(shown, [("b", "1"), ("a", "2"), ("b", "[3]"), ("A\u{fffd}", "{}")]);
         assert!(serde_json::from_str::<Members<'_>>("[1]").is_err());
+        let many = format!("{{{}}}", vec![r#""a":0"#; MEMBERS_MAX + 1].join(","));
+        assert!(serde_json::from_str::<Members<'_>>(&many).is_err());
     }
 
     #[test]
