@@ -2,18 +2,19 @@
 
 use anyhow::bail;
 
-use crate::{advisories, directions, licences, oci, root, sources};
+use crate::{advisories, directions, licences, oci, root, sources, torture};
 
 type Check = (&'static str, fn() -> anyhow::Result<()>);
 
 /// All checks, the quick ones first.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("formatting", || {
         root::run(root::cargo().args(["fmt", "--all", "--check"]))
     }),
     ("directions", directions::check),
     ("sources", sources::check),
     ("oci", oci::check),
+    ("torture", torture::check),
     ("licences", licences::check),
     ("clippy", || {
         root::run(root::cargo().args([

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use crate::root;
 
 /// Each package with the files of it that tests need. Written for Debian 12; what a package needs itself comes with it.
-const PACKAGES: [(&str, &[&str]); 11] = [
+const PACKAGES: [(&str, &[&str]); 12] = [
     ("docker.io", &["/usr/bin/docker", "/usr/sbin/dockerd"]),
     ("podman", &["/usr/bin/podman"]),
     ("buildah", &["/usr/bin/buildah"]),
@@ -23,6 +23,8 @@ const PACKAGES: [(&str, &[&str]); 11] = [
     ("libc6-dev", &["/usr/include/stdio.h"]),
     // Looks into the index from outside.
     ("sqlite3", &["/usr/bin/sqlite3"]),
+    // Watches which files the server opens.
+    ("strace", &["/usr/bin/strace"]),
 ];
 
 /// Installs without starting the services that the packages bring: a registry on port 5000 and a docker engine are

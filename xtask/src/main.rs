@@ -12,10 +12,12 @@ mod go;
 mod licences;
 mod metadata;
 mod oci;
+mod proof;
 mod root;
 mod scale;
 mod sources;
 mod test;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,15 @@ enum Command {
     Sources,
     /// Every requirement of the OCI distribution specification has a test
     Oci,
+    /// Every case of faults and bad input has a test; or run those tests in their long form
+    Torture {
+        /// Run the tests, with millions of requests and gigabytes where CI has thousands and megabytes
+        #[arg(long)]
+        long: bool,
+        /// Which tests, with `--long`: a part of their names, such as `man_19`
+        #[arg(requires = "long")]
+        filter: Vec<String>,
+    },
     /// Every dependency has a licence that we accept
     Licences,
     /// No dependency has an advisory
@@ -64,6 +75,7 @@ fn main() -> ExitCode {
         Command::Directions => directions::check(),
         Command::Sources => sources::check(),
         Command::Oci => oci::check(),
+        Command::Torture { long, filter } => torture::run(long, &filter),
         Command::Licences => licences::check(),
         Command::Advisories => advisories::check(),
     };

@@ -1,6 +1,7 @@
 //! Tests of the comparison, on small tables.
 
 use super::*;
+use crate::{oci, torture};
 
 const SOURCE: &str = "#[test]\nfn pulls() {\n}\n\nfn no_test() {}\n\n#[test]\n#[expect(x)]\nfn pushes() {}\n";
 
@@ -12,11 +13,13 @@ fn sources(texts: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn complaints_of(table: &str) -> Vec<String> {
-    let sources = sources(&[("main", "mod blobs;\n"), ("blobs", SOURCE)]);
-    let (rows, mut complaints) = parse_table(table);
-    let tests = find_tests(&sources, &mut complaints);
-    compare(&rows, &tests, &mut complaints);
-    complaints
+    oci::PAGE
+        .compare(
+            table,
+            &sources(&[("main", "mod blobs;\n"), ("blobs", SOURCE)]),
+            &BTreeMap::new(),
+        )
+        .2
 }
 
 fn table(rows: &str) -> String {
@@ -38,6 +41,7 @@ fn each_fault_of_a_row_is_named() {
         ("| OCI-A-01 | MUST | pull |", "3 cells"),
         ("| OCI-A-1 | MUST | pull | `blobs::pulls` |", "no id of the form"),
         ("| OCI-a-01 | MUST | pull | `blobs::pulls` |", "no id of the form"),
+        ("| X-A-01 | MUST | pull | `blobs::pulls` |", "no id of the form"),
         ("| OCI-A-01 | WILL | pull | `blobs::pulls` |", "strength `WILL`"),
         ("| OCI-A-01 | | pull | `blobs::pulls` |", "strength ``"),
         (
@@ -81,11 +85,59 @@ fn an_empty_table_is_a_complaint() {
 
 #[test]
 fn a_test_that_does_not_run_is_a_complaint() {
-    let ignored = "#[test]\n#[ignore = \"slow\"]\nfn waits() {}\n";
+    let cases = [
+        (
+            "mod slow;\n",
+            "slow",
+            "#[test]\n#[ignore = \"slow\"]\nfn waits() {}\n",
+            "a test of module `slow` is ignored",
+        ),
+        (
+            "mod slow;\n",
+            "slow",
+            "#[cfg(windows)]\n#[test]\nfn waits() {}\n",
+            "a part of module `slow` may be left out",
+        ),
+        ("mod blob;\n", "blobs", SOURCE, "`main` does not declare module `blobs`"),
+    ];
+    for (main, module, source, expected) in cases {
+        let mut complaints = Vec::new();
+        let sources = sources(&[("main", main), (module, source)]);
+        check_declarations(&sources, &mut complaints);
+        find_tests(&sources, &mut complaints);
+        assert_eq!(complaints, [expected]);
+    }
+}
+
+#[test]
+fn modules_lie_in_modules() {
     let mut complaints = Vec::new();
-    find_tests(&sources(&[("main", "mod slow;\n"), ("slow", ignored)]), &mut complaints);
-    assert_eq!(complaints, ["a test of module `slow` is ignored"]);
-    complaints.clear();
-    find_tests(&sources(&[("main", "mod blob;\n"), ("blobs", SOURCE)]), &mut complaints);
-    assert_eq!(complaints, ["`main.rs` does not declare module `blobs`"]);
+    let texts = [
+        ("main", "mod blobs;\n"),
+        ("blobs", "pub(crate) mod large;\n"),
+        ("blobs::large", SOURCE),
+        ("blobs::small", SOURCE),
+    ];
+    check_declarations(&sources(&texts), &mut complaints);
+    let found = find_tests(&sources(&texts), &mut complaints);
+    assert!(found.contains("blobs::large::pulls"), "{found:?}");
+    assert_eq!(complaints, ["`blobs` does not declare module `small`"]);
+}
+
+#[test]
+fn every_case_of_torture_has_a_row_and_its_tests_its_name() {
+    let source = "#[test]\nfn name_01_paths() {}\n";
+    let sources = sources(&[("main", "mod names;\n"), ("names", source)]);
+    let rows = "| NAME-01 | paths | `names::name_01_paths` |\n\
+                | NAME-02 | letters | `names::name_01_paths` |\n\
+                | NAME-10 | more | nothing to test: there is none |\n";
+    let complaints = torture::PAGE.compare(rows, &sources, &BTreeMap::new()).2;
+    let told = |text: &str| complaints.iter().any(|complaint| complaint.contains(text));
+    assert!(
+        told("the name of `names::name_01_paths` does not begin with `NAME-02`"),
+        "{complaints:?}"
+    );
+    assert!(told("`NAME-10` is no case"), "{complaints:?}");
+    assert!(told("no row has the case `HTTP-12`"), "{complaints:?}");
+    assert!(!told("no row has the case `NAME-01`"), "{complaints:?}");
 }
