@@ -2,18 +2,19 @@
 //!
 //! | | invariant | where |
 //! | --- | --- | --- |
-//! | INV-1 | no 5xx for bad input | [`Torture::send`] |
-//! | INV-2 | errors are JSON `errors[]` with codes of the OCI list | [`Torture::send`] |
-//! | INV-3 | the canary `keep/alive:1` still pulls and has its digests | [`Torture::finish`] |
-//! | INV-4 | `wharf fsck --read-data` finds nothing | [`Torture::finish`] |
-//! | INV-5 | anonymous memory, descriptors and temporary files are back where they were | [`Torture::finish`] |
-//! | INV-6 | no log line has the secret that every request carries | [`Torture::finish`] |
+//! | INV-01 | no 5xx for bad input | [`Torture::send`] |
+//! | INV-02 | errors are JSON `errors[]` with codes of the OCI list | [`Torture::send`] |
+//! | INV-03 | the canary `keep/alive:1` still pulls and has its digests | [`Torture::finish`] |
+//! | INV-04 | `wharf fsck --read-data` finds nothing | [`Torture::finish`] |
+//! | INV-05 | anonymous memory, descriptors and temporary files are back where they were | [`Torture::finish`] |
+//! | INV-06 | no log line has the secret that every request carries | [`Torture::finish`] |
 
 mod answer;
 mod canary;
 mod files;
 mod push;
 mod resources;
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -148,7 +149,7 @@ impl Torture {
         let logs = self.server.logs();
         assert!(status.success(), "the server ends well: {status}\n{logs}");
         if let Some(line) = logs.lines().find(|line| line.contains(SECRET)) {
-            panic!("INV-6: a secret in a log line: {line}");
+            panic!("INV-06: a secret in a log line: {line}");
         }
         read(&logs);
         expect_clean(self.server.root());
@@ -181,13 +182,13 @@ pub(crate) fn fsck(root: &Path, args: &[&str]) -> Output {
     command.arg("fsck").args(args).arg(root).output().expect("wharf runs")
 }
 
-/// INV-4.
+/// INV-04.
 #[track_caller]
 fn expect_clean(root: &Path) {
     let output = fsck(root, &["--read-data"]);
     assert!(
         output.status.success(),
-        "INV-4: `fsck` is not content ({}):\n{}{}",
+        "INV-04: `fsck` is not content ({}):\n{}{}",
         output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)

@@ -2,7 +2,7 @@
 //!
 //! `docs/torture.md` says which test proves which case; `cargo xtask torture` checks that the table is complete. A test is
 //! named after the id of its case, as in `name_03_…`, and runs within [`harness::Torture`], which asks of every case what
-//! is asked of all of them (INV-1 to INV-6). Cases that take minutes or gigabytes are here in a short form;
+//! is asked of all of them (INV-01 to INV-06). Cases that take minutes or gigabytes are here in a short form;
 //! `cargo xtask torture --long` runs the long one ([`harness::is_long`]).
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

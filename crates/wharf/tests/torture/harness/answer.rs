@@ -20,23 +20,23 @@ const CODES: [&str; 14] = [
     "TOOMANYREQUESTS",
 ];
 
-/// INV-1 and INV-2: no server error, and errors in JSON with codes of the list. An answer without a body (to HEAD) has no
+/// INV-01 and INV-02: no server error, and errors in JSON with codes of the list. An answer without a body (to HEAD) has no
 /// code to look at.
 #[track_caller]
 pub(crate) fn check(answer: &Response) {
     assert!(answer.complete, "an answer cut short: {answer}");
-    assert!(answer.status < 500, "INV-1: a server error: {answer}");
+    assert!(answer.status < 500, "INV-01: a server error: {answer}");
     if answer.status < 400 || answer.body.is_empty() {
         return;
     }
     let media_type = answer.expect_header("Content-Type");
-    assert!(media_type.starts_with("application/json"), "INV-2: no JSON: {answer}");
+    assert!(media_type.starts_with("application/json"), "INV-02: no JSON: {answer}");
     let codes = answer.error_codes();
-    assert!(!codes.is_empty(), "INV-2: no `errors` in {answer}");
+    assert!(!codes.is_empty(), "INV-02: no `errors` in {answer}");
     for code in codes {
         assert!(
             CODES.contains(&code.as_str()),
-            "INV-2: `{code}` is not in the list: {answer}"
+            "INV-02: `{code}` is not in the list: {answer}"
         );
     }
 }

@@ -24,18 +24,18 @@ impl Canary {
         Self { image }
     }
 
-    /// INV-3: everything of it pulls, and has the digest by which it is known.
+    /// INV-03: everything of it pulls, and has the digest by which it is known.
     #[track_caller]
     pub(super) fn expect_whole(&self, client: &Client) {
         for reference in [TAG, &self.image.manifest.digest] {
             let target = format!("/v2/{REPOSITORY}/manifests/{reference}");
             let answer = client.send(Request::get(target)).expect_status(200);
-            assert_eq!(sha256(&answer.body), self.image.manifest.digest, "INV-3: {answer}");
+            assert_eq!(sha256(&answer.body), self.image.manifest.digest, "INV-03: {answer}");
         }
         for blob in self.image.blobs() {
             let target = format!("/v2/{REPOSITORY}/blobs/{}", blob.digest);
             let answer = client.send(Request::get(target)).expect_status(200);
-            assert_eq!(sha256(&answer.body), blob.digest, "INV-3: blob of the canary");
+            assert_eq!(sha256(&answer.body), blob.digest, "INV-03: blob of the canary");
         }
     }
 

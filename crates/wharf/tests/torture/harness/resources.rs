@@ -53,7 +53,7 @@ impl Resources {
     }
 
     /// What is more than it was.
-    fn surplus(&self, baseline: &Self) -> Vec<String> {
+    pub(super) fn surplus(&self, baseline: &Self) -> Vec<String> {
         let mut surplus = Vec::new();
         if self.anonymous_kib > baseline.anonymous_kib + MEMORY_ALLOWANCE_KIB {
             let (now, before) = (self.anonymous_kib, baseline.anonymous_kib);
@@ -119,7 +119,7 @@ fn not_kept(descriptors: &[String]) -> usize {
     descriptors.len() - kept
 }
 
-/// INV-5.
+/// INV-05.
 #[track_caller]
 pub(super) fn expect_back(server: &WharfServer, baseline: &Resources) {
     let start = Instant::now();
@@ -130,7 +130,7 @@ pub(super) fn expect_back(server: &WharfServer, baseline: &Resources) {
         }
         assert!(
             start.elapsed() < DEADLINE,
-            "INV-5: not back at the baseline within {DEADLINE:?}:\n{}",
+            "INV-05: not back at the baseline within {DEADLINE:?}:\n{}",
             surplus.join("\n")
         );
         thread::sleep(Duration::from_millis(20));
