@@ -24,6 +24,9 @@ use crate::silence::SilenceLimit;
 /// The pause after a connection could not be accepted: there are no descriptors left, mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Silence in a header or body has its own limit, with an answer that says so; the connection's comes later.
+const SILENCE_MARGIN: Duration = Duration::from_secs(5);
+
 /// A socket that takes connections.
 #[derive(Debug)]
 pub(crate) enum Listener {
@@ -161,7 +164,7 @@ fn spawn(
     let outlet = Outlet::default();
     let stream = SilenceLimit::new(
         FileStream::new(socket, outlet.clone()),
-        limits.header_timeout.max(limits.body_timeout),
+        limits.header_timeout.max(limits.body_timeout) + SILENCE_MARGIN,
         limits.write_timeout,
     );
     let service = Arc::clone(service);

@@ -16,7 +16,7 @@ use crate::app::{App, Request};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::handlers::{blobs, empty, lists, manifests, referrers, uploads, value, with};
-use crate::metrics::Handler;
+use crate::metrics::{Handler, InFlight};
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
@@ -24,10 +24,11 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Response<Body> {
     let is_http1 = request.version() <= Version::HTTP_11;
     let request = Arc::new(Request::new(request, app.limits.body_timeout));
-    let id = Uuid::new_v4();
-    let span = tracing::info_span!("request", %id, method = %request.method, uri = request.uri.path());
-    let started = Instant::now();
-    let mut response = answer(&app, &request).instrument(span.clone()).await;
+    let mut response = match at_once(&app, &request) {
+        Some(response) => response,
+        // Boxed, because the future has room for the largest handler, and is moved around with every request otherwise.
+        None => Box::pin(in_span(&app, &request)).await,
+    };
     request.drain_body().await;
     // What is left of the body would be taken for the next request.
     if is_http1 && !request.is_body_finished() {
@@ -35,6 +36,34 @@ pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Re
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
+}
+
+/// The answer to what is asked most, where it needs no waiting, and therefore no log lines that say which request they belong to.
+fn at_once(app: &App, request: &Request) -> Option<Response<Body>> {
+    if !matches!(request.method, Method::GET | Method::HEAD) || tracing::enabled!(tracing::Level::DEBUG) {
+        return None;
+    }
+    let Ok(Parsed::Endpoint(endpoint)) = parse(app, request) else {
+        return None;
+    };
+    app.policy.authorize(&endpoint, &request.method).ok()?;
+    let in_flight = app.metrics.begin(handler_of(&endpoint));
+    let response = match &endpoint {
+        Endpoint::Base => lists::base(),
+        Endpoint::Manifest(name, reference) => manifests::get_hot(app, request, name, reference)?,
+        Endpoint::Blob(name, digest) => blobs::get_hot(app, request, name, *digest)?,
+        _ => return None,
+    };
+    let response = counted(app, request, in_flight, response);
+    Some(marked(request, response))
+}
+
+async fn in_span(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
+    let id = Uuid::new_v4();
+    let span = tracing::info_span!("request", %id, method = %request.method, uri = request.uri.path());
+    let started = Instant::now();
+    let response = answer(app, request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(status, duration_ms, "answered"));
@@ -42,21 +71,23 @@ pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Re
 }
 
 async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
-    // They echo a request with its secrets, and open tunnels.
-    let is_never_served = matches!(request.method, Method::TRACE | Method::CONNECT);
-    if request.uri.path() == "/" && !is_never_served {
+    if request.uri.path() == "/" {
         return with(
             empty(StatusCode::OK),
             CACHE_CONTROL,
             HeaderValue::from_static("no-cache"),
         );
     }
-    let mut response = match parse(app, request) {
+    let response = match parse(app, request) {
         Ok(Parsed::Endpoint(endpoint)) => measured(app, request, endpoint).await,
-        _ if is_never_served => refuse(ApiError::method_not_allowed("GET, HEAD")),
         Ok(Parsed::Redirect(path)) => redirect(&path),
         Err(error) => refuse(error),
     };
+    marked(request, response)
+}
+
+/// What every answer of the API has in common.
+fn marked(request: &Request, mut response: Response<Body>) -> Response<Body> {
     if request.method == Method::HEAD {
         hide_body(&mut response);
     }
@@ -68,7 +99,12 @@ async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
 
 async fn measured(app: &Arc<App>, request: &Arc<Request>, endpoint: Endpoint) -> Response<Body> {
     let in_flight = app.metrics.begin(handler_of(&endpoint));
-    let mut response = guarded(app, request, endpoint).await.unwrap_or_else(refuse);
+    let response = guarded(app, request, endpoint).await.unwrap_or_else(refuse);
+    counted(app, request, in_flight, response)
+}
+
+/// Adds the configured headers and counts the request.
+fn counted(app: &App, request: &Request, in_flight: InFlight, mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().extend(app.headers.iter().cloned());
     let received_bytes = request.content_length().unwrap_or_default();
     in_flight.finish(

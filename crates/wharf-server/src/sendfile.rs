@@ -16,6 +16,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use wharf_storage::Object;
@@ -119,14 +120,31 @@ impl<S: Socket> FileStream<S> {
         Self { socket, outlet }
     }
 
-    fn poll_send(&self, context: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
+    fn poll_io(
+        &self,
+        context: &mut Context<'_>,
+        mut write: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.socket.poll_write_ready(context))?;
-            match self.socket.try_write_io(|| self.outlet.send(&self.socket, length)) {
+            match self.socket.try_write_io(&mut write) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                sent => return Poll::Ready(sent),
+                written => return Poll::Ready(written),
             }
         }
+    }
+
+    fn poll_send(&self, context: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
+        self.poll_io(context, || self.outlet.send(&self.socket, length))
+    }
+
+    /// Writes what comes before a file, so that it leaves together with the file's first bytes.
+    fn poll_write_before_file(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        self.poll_io(context, || {
+            let mut nothing = SendAncillaryBuffer::default();
+            Ok(sendmsg(&self.socket, slices, &mut nothing, flags)?)
+        })
     }
 }
 
@@ -155,7 +173,7 @@ impl<S: Socket> AsyncWrite for FileStream<S> {
     ) -> Poll<io::Result<usize>> {
         match slices.iter().position(|slice| is_placeholder(slice)) {
             Some(0) => self.poll_send(context, slices[0].len()),
-            Some(first) => Pin::new(&mut self.socket).poll_write_vectored(context, &slices[..first]),
+            Some(first) => self.poll_write_before_file(context, &slices[..first]),
             None => Pin::new(&mut self.socket).poll_write_vectored(context, slices),
         }
     }

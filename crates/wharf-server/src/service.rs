@@ -28,6 +28,9 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn answer(&self, peer: IpAddr, request: http::Request<Incoming>) -> Response<Body> {
+        let Some(access_log) = &self.access_log else {
+            return self.guarded(request).await;
+        };
         let time = Timestamp::now();
         let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
         let (referer, user_agent) = (
@@ -35,20 +38,18 @@ impl Service {
             bytes_of(request.headers(), USER_AGENT),
         );
         let response = self.guarded(request).await;
-        if let Some(access_log) = &self.access_log {
-            access_log.record(&Access {
-                peer,
-                user: None,
-                time,
-                method: &method,
-                target: uri.path_and_query().map_or("", |target| target.as_str()),
-                version,
-                status: response.status(),
-                body_bytes: response.body().size_bytes(),
-                referer: &referer,
-                user_agent: &user_agent,
-            });
-        }
+        access_log.record(&Access {
+            peer,
+            user: None,
+            time,
+            method: &method,
+            target: uri.path_and_query().map_or("", |target| target.as_str()),
+            version,
+            status: response.status(),
+            body_bytes: response.body().size_bytes(),
+            referer: &referer,
+            user_agent: &user_agent,
+        });
         response
     }
 

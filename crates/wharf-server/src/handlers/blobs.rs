@@ -27,16 +27,22 @@ pub(crate) async fn get(
     digest: Digest,
 ) -> Result<Response<Body>, ApiError> {
     // The bytes must be there even if only their headers are asked for: a client that is told that they are does not push them.
-    let opened = match app.registry.hot_blob(name, digest) {
-        Some(opened) => Some(opened),
-        None => {
-            app.with_repository(name, move |registry, name| registry.open_blob(name, digest))
-                .await?
-        }
-    };
+    let opened = app
+        .with_repository(name, move |registry, name| registry.open_blob(name, digest))
+        .await?;
     let opened = opened.ok_or_else(|| ApiError::blob_unknown(digest))?;
+    Ok(answer(request, &opened))
+}
+
+/// The same for a blob that was read lately. Never waits for a disk.
+pub(crate) fn get_hot(app: &App, request: &Request, name: &RepositoryName, digest: Digest) -> Option<Response<Body>> {
+    let opened = app.registry.hot_blob(name, digest)?;
+    Some(answer(request, &opened))
+}
+
+fn answer(request: &Request, opened: &OpenBlob) -> Response<Body> {
     let size_bytes = opened.blob.size_bytes;
-    let tag = digest.to_string();
+    let tag = opened.blob.digest.to_string();
     let tagged = |mut response: Response<Body>| {
         response.headers_mut().insert(CONTENT_DIGEST, value(&tag));
         response.headers_mut().insert(ETAG, value(format!("\"{tag}\"")));
@@ -44,25 +50,21 @@ pub(crate) async fn get(
     };
     match condition(&request.headers, &tag, Quotes::Needed) {
         Condition::NotModified => {
-            return Ok(with(
-                tagged(empty(StatusCode::NOT_MODIFIED)),
-                CACHE_CONTROL,
-                CACHE_FOREVER,
-            ));
+            return with(tagged(empty(StatusCode::NOT_MODIFIED)), CACHE_CONTROL, CACHE_FOREVER);
         }
-        Condition::Failed => return Ok(tagged(empty(StatusCode::PRECONDITION_FAILED))),
+        Condition::Failed => return tagged(empty(StatusCode::PRECONDITION_FAILED)),
         Condition::Proceed => {}
     }
     let selection = select(&request.headers, &tag, size_bytes);
     if selection == Selection::Unsatisfiable {
-        return Ok(with(unsatisfiable(size_bytes), CONTENT_DIGEST, value(&tag)));
+        return with(unsatisfiable(size_bytes), CONTENT_DIGEST, value(&tag));
     }
-    let response = with(tagged(answer(&opened, selection)), CACHE_CONTROL, CACHE_FOREVER);
+    let response = with(tagged(selected(opened, selection)), CACHE_CONTROL, CACHE_FOREVER);
     let mut response = with(response, ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if request.method == Method::HEAD {
         *response.body_mut() = Body::default();
     }
-    Ok(response)
+    response
 }
 
 /// No range lies within the blob. The text is registry 3's.
@@ -88,7 +90,7 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-fn answer(opened: &OpenBlob, selection: Selection) -> Response<Body> {
+fn selected(opened: &OpenBlob, selection: Selection) -> Response<Body> {
     let size_bytes = opened.blob.size_bytes;
     match selection {
         Selection::Single(range) => {

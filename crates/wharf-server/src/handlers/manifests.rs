@@ -27,16 +27,7 @@ pub(crate) async fn get(
     name: &RepositoryName,
     reference: &Reference,
 ) -> Result<Response<Body>, ApiError> {
-    let accept = Accept::parse(
-        request
-            .headers
-            .get_all(http::header::ACCEPT)
-            .iter()
-            .filter_map(|line| line.to_str().ok()),
-    );
-    if let Some(served) = hot(&app.registry, name, reference, &accept) {
-        return Ok(answer(request, served));
-    }
+    let accept = accept(request);
     let (registry, key) = (Arc::clone(&app.registry), Arc::clone(app));
     let (owned_name, owned_reference) = (name.clone(), reference.clone());
     let served = crate::blocking::blocking(move || {
@@ -46,6 +37,22 @@ pub(crate) async fn get(
         .await?
         .ok_or_else(|| ApiError::no_such_manifest(name, reference))?;
     Ok(answer(request, served))
+}
+
+/// The same for a manifest that was read lately and is sent as it is stored. Never waits for a disk.
+pub(crate) fn get_hot(
+    app: &App,
+    request: &Request,
+    name: &RepositoryName,
+    reference: &Reference,
+) -> Option<Response<Body>> {
+    let served = hot(&app.registry, name, reference, &accept(request))?;
+    Some(answer(request, served))
+}
+
+fn accept(request: &Request) -> Accept {
+    let lines = request.headers.get_all(http::header::ACCEPT).iter();
+    Accept::parse(lines.filter_map(|line| line.to_str().ok()))
 }
 
 fn answer(request: &Request, served: Served) -> Response<Body> {

@@ -218,11 +218,11 @@ fn http_12_a_panic_in_any_handler_is_500_for_that_request_only() {
 #[test]
 fn http_12_an_upload_goes_on_after_a_panic() {
     let server = Running::start();
-    let content = [7; 600_000];
+    let content = vec![7; 600_000];
     for nth in 1.. {
         let upload = server.begin_upload("uploads");
         server.plan.set(nth, Fault::Panic);
-        let answer = server.client.send(Request::patch(&upload).body(content));
+        let answer = server.client.send(Request::patch(&upload).body(content.clone()));
         server.plan.lift();
         if !server.plan.has_fired() {
             answer.expect_status(202);
@@ -234,7 +234,7 @@ fn http_12_an_upload_goes_on_after_a_panic() {
         let range = status.expect_header("Range");
         let last: usize = range.strip_prefix("0-").unwrap().parse().unwrap();
         let received = if last == 0 { 0 } else { last + 1 };
-        let digest = format!("digest={}", sha256(content));
+        let digest = format!("digest={}", sha256(&content));
         let put = Request::put(with_query(&status.location(), &digest)).body(&content[received..]);
         server.client.send(put).expect_status(201);
     }
