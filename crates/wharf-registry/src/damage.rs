@@ -15,7 +15,7 @@ pub enum Damage {
     BrokenTag,
     /// A link is empty, has a newline, or names something else than its directory.
     BrokenLink,
-    /// Content that an image names is there, and its link is not.
+    /// Content that an image or a tag names is there, and its link is not.
     MissingLink,
     /// The link of a manifest whose content is not there.
     LinkWithoutManifest,
@@ -99,7 +99,11 @@ impl Damage {
             Self::DanglingTag => ("dangling-tag", Damage, "tag on a manifest that is not there"),
             Self::BrokenTag => ("broken-tag", Damage, "tag without a readable link"),
             Self::BrokenLink => ("broken-link", Damage, "broken link"),
-            Self::MissingLink => ("missing-link", Damage, "content of an image, without its link"),
+            Self::MissingLink => (
+                "missing-link",
+                Damage,
+                "content that an image or a tag names, without its link",
+            ),
             Self::LinkWithoutManifest => (
                 "link-without-manifest",
                 Damage,

@@ -56,6 +56,24 @@ impl Run<'_> {
         self.mend(finding, |registry| write_link(&*registry.driver, key, target))?;
         Ok(())
     }
+
+    /// Writes the link of a manifest that a tag points to and whose content is there. Release 2.1.0 of registry:2 made no such links.
+    pub(super) fn link_tagged(&mut self, name: &RepositoryName) -> Result<(), Failure> {
+        let tags = directories(&*self.registry.driver, &paths::tags(name)).unwrap_or_default();
+        for tag in tags.iter().filter_map(|tag| tag.parse::<Tag>().ok()) {
+            // What can't be read is told when the tag is looked at.
+            let Ok(Link::To(digest)) = self.registry.read_link(&paths::tag_current(name, &tag)) else {
+                continue;
+            };
+            let link = paths::revision_link(name, &digest);
+            let is_absent = matches!(self.registry.read_link(&link), Ok(Link::Absent));
+            if is_absent && self.registry.is_sound_manifest(digest) {
+                let finding = Finding::new(Damage::MissingLink, link.as_str(), Remedy::WriteLink(digest));
+                self.mend(finding, |registry| write_link(&*registry.driver, &link, digest))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Mending<'_, '_> {
@@ -135,6 +153,11 @@ impl Registry {
     fn readable_link(&self, link: &StorageKey) -> Option<Digest> {
         let bytes = self.driver.read(link, 256).ok()?;
         std::str::from_utf8(&bytes).ok()?.trim().parse().ok()
+    }
+
+    fn is_sound_manifest(&self, digest: Digest) -> bool {
+        let is_manifest = matches!(self.named(digest), Ok(Some(_)));
+        is_manifest && self.hashes_to(digest, &paths::blob_data(&digest)).unwrap_or(false)
     }
 
     /// Where a sha512 upload of registry:2 lies, if the index remembers and the bytes have that digest.

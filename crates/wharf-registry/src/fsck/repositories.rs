@@ -54,6 +54,7 @@ impl Run<'_> {
     fn check_repository(&mut self, name: &RepositoryName) -> Result<(), Failure> {
         self.summary.progress.repositories += 1;
         self.tell_progress();
+        self.link_tagged(name)?;
         let mut snapshot = self.registry.snapshot(name, &mut Mending { run: self, name })?;
         self.check_images(name, &mut snapshot)?;
         if self.has_ended {

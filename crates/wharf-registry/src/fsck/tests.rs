@@ -97,7 +97,7 @@ fn template() -> tempfile::TempDir {
         registry
             .delete_manifest(&repository.parse().unwrap(), gone.unwrap())
             .unwrap();
-        upload(&registry, repository, b"half of it", None);
+        upload(&registry, repository, format!("half of {repository}").as_bytes(), None);
         upload(
             &registry,
             repository,

@@ -84,9 +84,11 @@ fn an_index_is_named_by_its_tag_when_a_layer_of_an_entry_is_missing() {
 }
 
 #[test]
-fn a_blob_that_an_image_names_gets_its_link_back() {
+fn what_an_image_or_a_tag_names_gets_its_link_back() {
     let plant = |root: &Root| fs::remove_dir_all(root.layer_link().parent().unwrap()).unwrap();
     mended(plant, &[], &["missing-link"]).serves_everything();
+    let manifest = |root: &Root| fs::remove_dir_all(root.revision_link().parent().unwrap()).unwrap();
+    mended(manifest, &[], &["missing-link"]).serves_everything();
     // Content of another size is not what the image names, and still is not to be collected.
     let root = Root::new();
     plant(&root);
