@@ -71,7 +71,7 @@ async fn in_span(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
 }
 
 async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
-    if request.uri.path() == "/" {
+    if request.uri.path() == "/" && !is_never_served(&request.method) {
         return with(
             empty(StatusCode::OK),
             CACHE_CONTROL,
@@ -80,10 +80,16 @@ async fn answer(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {
     }
     let response = match parse(app, request) {
         Ok(Parsed::Endpoint(endpoint)) => measured(app, request, endpoint).await,
+        _ if is_never_served(&request.method) => refuse(ApiError::method_not_allowed("GET, HEAD")),
         Ok(Parsed::Redirect(path)) => redirect(&path),
         Err(error) => refuse(error),
     };
     marked(request, response)
+}
+
+/// One echoes a request with its secrets, the other opens a tunnel.
+fn is_never_served(method: &Method) -> bool {
+    matches!(*method, Method::TRACE | Method::CONNECT)
 }
 
 /// What every answer of the API has in common.

@@ -42,6 +42,7 @@ fn upl_21_a_slow_body_is_taken() {
         connection.write(&[*byte]).unwrap();
     }
     expect_created(connection.read_response("PUT").unwrap(), "slow", &digest);
+    drop(connection);
     expect_blob(&torture, "slow", &content);
     torture.finish();
 }
@@ -84,6 +85,7 @@ fn upl_21_a_silent_body_is_refused_and_can_be_resumed() {
         }
     });
     assert!(reads.any(|is_answered| is_answered), "the silent stream is answered");
+    drop((connection, frames));
     let next = expect_received(&torture, &next, 700);
     let answer = torture.send(put(&next, &digest).body(&content[700..]));
     expect_created(answer, "silent", &digest);
