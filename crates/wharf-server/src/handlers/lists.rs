@@ -3,6 +3,7 @@
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderValue, Response};
 use serde::Serialize;
+use wharf_registry::{Failure, Registry};
 use wharf_spec::{Endpoint, RepositoryName};
 
 use crate::app::{App, Request};
@@ -19,7 +20,7 @@ pub(crate) fn base() -> Response<Body> {
     json("{}".to_owned())
 }
 
-fn json(body: String) -> Response<Body> {
+fn json(body: impl Into<Body>) -> Response<Body> {
     with(
         Response::new(body.into()),
         CONTENT_TYPE,
@@ -75,28 +76,59 @@ pub(crate) async fn catalog(app: &App, request: &Request) -> Result<Response<Bod
     })
 }
 
+/// Tags are read this many at a time, so that a list of very many takes little more memory than its bytes.
+const TAGS_AT_ONCE: usize = 4096;
+
+/// An answer with tags.
+struct TagPage {
+    json: Vec<u8>,
+    /// The last tag, if there are more behind it.
+    last: Option<String>,
+}
+
+/// The tags of a repository behind `after`, `page_size` at most. `None` when there is no such repository.
+fn tag_page(
+    registry: &Registry,
+    name: &RepositoryName,
+    mut after: Option<String>,
+    page_size: usize,
+) -> Result<Option<TagPage>, Failure> {
+    let mut json = format!(r#"{{"name":"{name}","tags":["#).into_bytes();
+    let mut left = page_size;
+    let last = loop {
+        let chunk = left.min(TAGS_AT_ONCE);
+        // One more than is sent, to see whether there is a next one; the repository must exist even for an empty page.
+        let Some(mut tags) = registry.tags(name, after.as_deref(), if left == 0 { 0 } else { chunk + 1 })? else {
+            return Ok(None);
+        };
+        let last = cut(&mut tags, chunk);
+        for tag in &tags {
+            if json.last() == Some(&b'"') {
+                json.push(b',');
+            }
+            // Writing to a Vec can't fail.
+            let _ = serde_json::to_writer(&mut json, tag);
+        }
+        left -= chunk;
+        if last.is_none() || left == 0 {
+            break last;
+        }
+        after = last;
+    };
+    json.extend_from_slice(b"]}\n");
+    Ok(Some(TagPage { json, last }))
+}
+
 /// The tags of a repository.
 pub(crate) async fn tags(app: &App, request: &Request, name: &RepositoryName) -> Result<Response<Body>, ApiError> {
-    #[derive(Serialize)]
-    struct Tags<'a> {
-        name: &'a str,
-        tags: Vec<String>,
-    }
     let query = request.query();
     // Without `n` all of them are sent, unless the configuration sets a limit.
-    let max = app.tags_max.unwrap_or(usize::MAX - 1);
+    let max = app.tags_max.unwrap_or(usize::MAX);
     let page_size = query.page_size(max)?.unwrap_or(max);
     let last = query.get("last").map(String::from);
-    let tags = app.with_repository(name, move |registry, name| {
-        // One more than the page has, to see whether there is a next one; the repository must exist even for an empty page.
-        registry.tags(name, last.as_deref(), if page_size == 0 { 0 } else { page_size + 1 })
-    });
-    let mut tags = tags.await?.ok_or_else(|| ApiError::name_unknown(name.as_str()))?;
-    let last = cut(&mut tags, page_size);
-    let response = json_line(&Tags {
-        name: name.as_str(),
-        tags,
-    })?;
+    let page = app.with_repository(name, move |registry, name| tag_page(registry, name, last, page_size));
+    let TagPage { json: body, last } = page.await?.ok_or_else(|| ApiError::name_unknown(name.as_str()))?;
+    let response = json(body);
     Ok(match last {
         Some(last) => {
             let path = app.path(&Endpoint::Tags(name.clone()));

@@ -296,6 +296,13 @@ fn lst_05_a_million_tags_are_paged_in_constant_memory() {
     assert_eq!(found, count + 1);
     let grown = peak.end_kib();
     assert!(grown < GROWTH_KIB, "{grown} KiB for pages");
+
+    // All at once, it takes little more than its bytes.
+    let peak = Peak::begin(torture.server());
+    let all = torture.get("/v2/many/tags/list").expect_status(200);
+    let (grown, body_kib) = (peak.end_kib(), all.body.len() as u64 >> 10);
+    assert_eq!(names(&all, "tags").len(), count + 1);
+    assert!(grown < GROWTH_KIB + 2 * body_kib, "{grown} KiB for {body_kib} KiB");
     torture.finish();
 }
 
