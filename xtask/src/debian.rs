@@ -1,4 +1,4 @@
-//! Debian packages that the tests run.
+//! Debian packages that the tests and the benchmarks run.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,24 +7,42 @@ use anyhow::{Context as _, bail};
 
 use crate::root;
 
-/// Each package with the files of it that tests need. Written for Debian 12; what a package needs itself comes with it.
-const PACKAGES: [(&str, &[&str]); 12] = [
+/// A package with the files of it that we need. Written for Debian 12; what a package needs itself comes with it.
+type Package = (&'static str, &'static [&'static str]);
+
+const DOCKER_REGISTRY: Package = ("docker-registry", &["/usr/bin/docker-registry"]);
+/// Go's module proxy and the crate registry are reached by HTTPS.
+const CERTIFICATES: Package = ("ca-certificates", &["/etc/ssl/certs/ca-certificates.crt"]);
+/// SQLite is compiled from its C source.
+const COMPILER: Package = ("gcc", &["/usr/bin/cc"]);
+const LIBC: Package = ("libc6-dev", &["/usr/include/stdio.h"]);
+
+/// What the tests need.
+pub(crate) const FOR_TESTS: &[Package] = &[
     ("docker.io", &["/usr/bin/docker", "/usr/sbin/dockerd"]),
     ("podman", &["/usr/bin/podman"]),
     ("buildah", &["/usr/bin/buildah"]),
     ("skopeo", &["/usr/bin/skopeo"]),
-    ("docker-registry", &["/usr/bin/docker-registry"]),
+    DOCKER_REGISTRY,
     ("jq", &["/usr/bin/jq"]),
     ("curl", &["/usr/bin/curl"]),
-    // Go's module proxy and the crate registry are reached by HTTPS.
-    ("ca-certificates", &["/etc/ssl/certs/ca-certificates.crt"]),
-    // SQLite is compiled from its C source.
-    ("gcc", &["/usr/bin/cc"]),
-    ("libc6-dev", &["/usr/include/stdio.h"]),
+    CERTIFICATES,
+    COMPILER,
+    LIBC,
     // Looks into the index from outside.
     ("sqlite3", &["/usr/bin/sqlite3"]),
     // Watches which files the server opens.
     ("strace", &["/usr/bin/strace"]),
+];
+
+/// What the benchmarks need.
+pub(crate) const FOR_BENCH: &[Package] = &[
+    DOCKER_REGISTRY,
+    ("nginx", &["/usr/sbin/nginx"]),
+    ("wrk", &["/usr/bin/wrk"]),
+    CERTIFICATES,
+    COMPILER,
+    LIBC,
 ];
 
 /// Installs without starting the services that the packages bring: a registry on port 5000 and a docker engine are
@@ -41,15 +59,15 @@ apt-get -q -o DPkg::Lock::Timeout=600 update
 apt-get -q -o DPkg::Lock::Timeout=600 install --yes --no-install-recommends "$@"
 "#;
 
-/// Installs the packages that are missing.
-pub(crate) fn install() -> anyhow::Result<()> {
-    let missing = missing();
+/// Installs those of these packages that are missing.
+pub(crate) fn install(packages: &[Package]) -> anyhow::Result<()> {
+    let missing = missing(packages);
     if missing.is_empty() {
         return Ok(());
     }
     if !Path::new("/usr/bin/apt-get").exists() {
         bail!(
-            "the tests need {}, and there is no apt-get: they run on Debian",
+            "this needs {}, and there is no apt-get: it runs on Debian",
             missing.join(", ")
         );
     }
@@ -60,7 +78,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     if !status.success() {
         bail!("apt-get could not install {}: {status}", missing.join(", "));
     }
-    let missing = self::missing();
+    let missing = self::missing(packages);
     if !missing.is_empty() {
         bail!(
             "apt-get installed them, but {} do not bring what they bring on Debian 12",
@@ -71,23 +89,25 @@ pub(crate) fn install() -> anyhow::Result<()> {
 }
 
 /// The packages of which a file is missing.
-fn missing() -> Vec<&'static str> {
+fn missing(packages: &[Package]) -> Vec<&'static str> {
     let lacks = |files: &[&str]| files.iter().any(|file| !Path::new(file).exists());
-    PACKAGES
+    packages
         .iter()
         .filter(|(_, files)| lacks(files))
         .map(|(package, _)| *package)
         .collect()
 }
 
-/// The versions of the programs that are tested, as `name version`.
-pub(crate) fn versions() -> anyhow::Result<Vec<String>> {
-    let tested = PACKAGES.iter().take(5).map(|(package, _)| *package);
+/// The packages of the programs that are tested.
+pub(crate) const TESTED: [&str; 5] = ["docker.io", "podman", "buildah", "skopeo", "docker-registry"];
+
+/// The versions of packages, as `name version`.
+pub(crate) fn versions(packages: &[&str]) -> anyhow::Result<Vec<String>> {
     let mut query = root::command("dpkg-query");
     let listed = root::output(
         query
             .args(["--show", "--showformat", "${Package} ${Version}\\n"])
-            .args(tested),
+            .args(packages),
     )?;
     Ok(listed.lines().map(str::to_owned).collect())
 }

@@ -1,10 +1,11 @@
-//! Tests and checks of the project: `cargo xtask test` and `cargo xtask check`.
+//! Tests, checks and benchmarks of the project: `cargo xtask test`, `cargo xtask check` and `cargo xtask bench`.
 //!
 //! `test` needs nothing but Rust and Debian to begin with and installs the rest itself. `check` is everything that can
 //! be said without running wharf; each of its parts is a command of its own as well.
 #![expect(clippy::print_stdout, reason = "commands answer on standard output")]
 
 mod advisories;
+mod bench;
 mod check;
 mod debian;
 mod directions;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Tests and checks of wharf")]
+#[command(name = "cargo xtask", about = "Tests, checks and benchmarks of wharf")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +44,11 @@ enum Command {
         /// How many blobs and manifests, a hundred to a repository
         #[arg(long, default_value_t = 100_000)]
         blobs: usize,
+    },
+    /// Measure speed and memory beside other servers, and print a page with what is wanted and what is reached
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
     },
     /// Everything below, and formatting, clippy and the documentation build
     Check,
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test { args } => test::run(&args),
         Command::Scale { blobs } => scale::run(blobs),
+        Command::Bench { what } => bench::run(&what),
         Command::Check => check::run(),
         Command::Directions => directions::check(),
         Command::Sources => sources::check(),

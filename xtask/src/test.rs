@@ -44,7 +44,7 @@ impl Count {
 
 /// Installs what the tests need, runs them, and says what was tested.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
-    debian::install()?;
+    debian::install(debian::FOR_TESTS)?;
     let programs = Programs::install()?;
     let started = Instant::now();
     let mut command = root::cargo();
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         count.programs,
         started.elapsed().as_secs()
     );
-    println!("  with {}", debian::versions()?.join(", "));
+    println!("  with {}", debian::versions(&debian::TESTED)?.join(", "));
     println!("  with {}", programs.summary());
     if !success {
         bail!("tests failed");
