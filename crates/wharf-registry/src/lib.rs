@@ -18,6 +18,7 @@ mod purge;
 mod registry;
 mod rules;
 mod state;
+mod stored;
 mod tree;
 mod upload;
 mod upload_token;

@@ -10,7 +10,8 @@ use super::{Finding, Run};
 use crate::damage::{Damage, Remedy};
 use crate::error::Failure;
 use crate::paths;
-use crate::tree::{Link, Named};
+use crate::stored::Named;
+use crate::tree::Link;
 
 /// Where each manifest of a repository is an entry.
 type Parents = BTreeMap<Digest, Vec<Digest>>;
