@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use wharf_spec::{Algorithm, Digest, MediaType, Reference};
-use wharf_storage::Filesystem;
+use wharf_storage::{Fault, FaultPlan, Faulty, Filesystem};
 
 use self::damage::{Damages, Random};
 use super::{Damage, Finding, Fsck};
@@ -153,9 +154,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn fsck(root: &Path, repair: bool, read_data: bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let driver = Arc::new(Filesystem::open(root).unwrap());
-    let fsck = Fsck::open(driver, root, repair).unwrap();
+    run(&Fsck::open(driver, root, repair).unwrap(), read_data)
+}
+
+fn run(fsck: &Fsck, read_data: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let mut found = |finding: &Finding| {
         let mut finding = finding.clone();
         // The system tells more than a tree in memory.
@@ -174,6 +178,14 @@ fn bytes_of(root: &Path) -> Vec<Vec<u8>> {
     data.filter_map(|(_, (_, bytes))| bytes)
         .filter(|bytes| !bytes.is_empty())
         .collect()
+}
+
+/// Content that is nowhere any more is lost.
+fn expect_kept(root: &Path, bytes: Vec<Vec<u8>>, context: &str) {
+    let after: Vec<_> = survey(root).into_values().filter_map(|(_, bytes)| bytes).collect();
+    for bytes in bytes {
+        assert!(after.contains(&bytes), "{} is lost: {context}", bytes.escape_ascii());
+    }
 }
 
 /// A tag, and every path that it depends on.
@@ -261,10 +273,7 @@ fn check_seed(seed: u64, template: &Path, tagged: &[Tagged]) -> BTreeSet<Damage>
     let left: Vec<_> = done.into_iter().filter(Finding::is_left).collect();
     assert_eq!(fsck(root, true, read_data), left, "one repair is enough: {context}");
 
-    let after: Vec<_> = survey(root).into_values().filter_map(|(_, bytes)| bytes).collect();
-    for bytes in bytes {
-        assert!(after.contains(&bytes), "{} is lost: {context}", bytes.escape_ascii());
-    }
+    expect_kept(root, bytes, &context);
     expect_whole(root, tagged, &damages, &context);
     classes
 }
@@ -284,4 +293,43 @@ fn a_repair_does_what_was_told_once_and_loses_nothing() {
         .flat_map(|seed| check_seed(seed, template.path(), &tagged))
         .collect();
     assert!(met.len() > 18, "only {met:?} were met");
+}
+
+/// A call that fails once, and a process that dies at it: what that run did not do the next one does, and nothing is lost.
+#[test]
+fn a_repair_that_is_disturbed_loses_nothing() {
+    let template = template();
+    let tagged = tagged(template.path());
+    for seed in 0..4 {
+        let damaged = tempfile::tempdir().unwrap();
+        copy(template.path(), damaged.path());
+        let damages = Damages::plant(damaged.path(), &mut Random::new(seed));
+        let disturbed = |plan: &FaultPlan| {
+            let root = tempfile::tempdir().unwrap();
+            let copied = Command::new("cp")
+                .args(["-a", "--"])
+                .args([&damaged.path().join("."), root.path()])
+                .status();
+            assert!(copied.unwrap().success());
+            let driver = Arc::new(Faulty::new(Filesystem::open(root.path()).unwrap(), plan.clone()));
+            // It may not even begin.
+            let _ = Fsck::open(driver, root.path(), true).map(|fsck| run(&fsck, true));
+            root
+        };
+        let plan = FaultPlan::none();
+        disturbed(&plan);
+        let step = usize::try_from(plan.calls() / 10).unwrap();
+        for nth in (1..=plan.calls()).step_by(step.max(1)) {
+            for plan in [FaultPlan::at(nth, Fault::Io), FaultPlan::starting_at(nth, Fault::Io)] {
+                let root = disturbed(&plan);
+                let context = format!("seed {seed}, {plan:?}, {damages:#?}");
+                assert!(plan.has_fired(), "{context}");
+                let done = fsck(root.path(), true, true);
+                let left: Vec<_> = done.into_iter().filter(Finding::is_left).collect();
+                assert_eq!(fsck(root.path(), true, true), left, "{context}");
+                expect_kept(root.path(), bytes_of(damaged.path()), &context);
+                expect_whole(root.path(), &tagged, &damages, &context);
+            }
+        }
+    }
 }
