@@ -301,14 +301,14 @@ fn a_repair_that_is_disturbed_loses_nothing() {
     let template = template();
     let tagged = tagged(template.path());
     for seed in 0..4 {
-        let damaged = tempfile::tempdir().unwrap();
-        copy(template.path(), damaged.path());
-        let damages = Damages::plant(damaged.path(), &mut Random::new(seed));
+        let planted = tempfile::tempdir().unwrap();
+        copy(template.path(), planted.path());
+        let damages = Damages::plant(planted.path(), &mut Random::new(seed));
         let disturbed = |plan: &FaultPlan| {
             let root = tempfile::tempdir().unwrap();
             let copied = Command::new("cp")
                 .args(["-a", "--"])
-                .args([&damaged.path().join("."), root.path()])
+                .args([&planted.path().join("."), root.path()])
                 .status();
             assert!(copied.unwrap().success());
             let driver = Arc::new(Faulty::new(Filesystem::open(root.path()).unwrap(), plan.clone()));
@@ -327,7 +327,7 @@ fn a_repair_that_is_disturbed_loses_nothing() {
                 let done = fsck(root.path(), true, true);
                 let left: Vec<_> = done.into_iter().filter(Finding::is_left).collect();
                 assert_eq!(fsck(root.path(), true, true), left, "{context}");
-                expect_kept(root.path(), bytes_of(damaged.path()), &context);
+                expect_kept(root.path(), bytes_of(planted.path()), &context);
                 expect_whole(root.path(), &tagged, &damages, &context);
             }
         }
