@@ -43,12 +43,20 @@ pub(crate) fn is_long() -> bool {
     std::env::var("WHARF_TORTURE").is_ok_and(|form| form == "long")
 }
 
+/// How long the comparison of index and tree after a start may take. A million tags are compared in minutes.
+const SWEEP_DEADLINE: Duration = Duration::from_mins(20);
+
 /// Asks until the answer is yes.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    within(DEADLINE, what, condition);
+}
+
+#[track_caller]
+fn within(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -158,6 +166,9 @@ impl Torture {
 
 /// Pushes the canary, warms the server up and measures where it stands then.
 fn settle(server: &WharfServer) -> (Canary, Resources) {
+    within(SWEEP_DEADLINE, "the sweep after the start has ended", || {
+        server.stderr().contains("compared the index with the tree")
+    });
     let sockets = Resources::of(server).sockets();
     let canary = Canary::push(&server.client());
     canary.warm_up(server);
