@@ -3,6 +3,7 @@
 mod aims;
 mod cases;
 mod client;
+mod content;
 mod figures;
 mod machine;
 mod memory;
@@ -10,6 +11,7 @@ mod process;
 mod pull;
 mod push;
 mod report;
+mod rounds;
 mod serve;
 mod servers;
 mod tree;

@@ -8,10 +8,11 @@ use anyhow::anyhow;
 
 use super::cases::Target;
 use super::client::Connection;
+use super::content::Content;
 use super::figures::Figure;
 use super::process::Processes;
 use super::push;
-use super::tree::{Content, Image, MANIFEST};
+use super::tree::{Image, MANIFEST};
 
 /// Clients that take [`SLOW_PIECE`] bytes each [`SLOW_PAUSE`] of a large blob, over and over.
 pub(crate) const SLOW_CLIENTS: usize = 64;

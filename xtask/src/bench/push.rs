@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::cases::Push;
 use super::client::{Connection, path_of};
+use super::content::Content;
 use super::figures::float;
 use super::pull::Answered;
-use super::tree::Content;
 
 /// Bodies up to this many bytes are sent together with the head of their request.
 const TOGETHER: u64 = 64 << 10;

@@ -18,17 +18,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// No runs yet.
-    pub(crate) fn new(case: Case) -> Self {
-        Self {
-            case,
-            runs: BTreeMap::new(),
+    /// The runs in the order in which they were made.
+    pub(crate) fn new(case: Case, all: Vec<(Server, Run)>) -> Self {
+        let mut runs = BTreeMap::<_, Vec<_>>::new();
+        for (server, run) in all {
+            runs.entry(server).or_default().push(run);
         }
-    }
-
-    /// Adds a run.
-    pub(crate) fn add(&mut self, server: Server, run: Run) {
-        self.runs.entry(server).or_default().push(run);
+        Self { case, runs }
     }
 
     /// The runs of each server.
@@ -227,14 +223,11 @@ mod tests {
             anonymous_kib: 2048,
         };
         let case = cases::all(true).into_iter().find(|case| case.name == "base").unwrap();
-        let mut row = Row::new(case);
-        for (server, requests, cpu) in [
-            (Server::Wharf, 20_000, 0.5),
-            (Server::Registry2, 1000, 1.0),
-            (Server::Registry3, 10_000, 1.0),
-        ] {
-            row.add(server, run(requests, cpu));
-        }
+        let runs = vec![
+            (Server::Wharf, run(20_000, 0.5)),
+            (Server::Registry2, run(1000, 1.0)),
+            (Server::Registry3, run(10_000, 1.0)),
+        ];
         Page {
             machine: Machine {
                 date: "2026-01-02".to_owned(),
@@ -247,7 +240,7 @@ mod tests {
             versions: Versions(vec!["wharf 1".to_owned(), "nginx 2".to_owned()]),
             quick: true,
             rounds: 1,
-            rows: vec![row],
+            rows: vec![Row::new(case, runs)],
             memory: vec![(
                 Server::Wharf,
                 Outcome {

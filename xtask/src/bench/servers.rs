@@ -26,6 +26,8 @@ pub(crate) enum Server {
 }
 
 impl Server {
+    pub(crate) const ALL: [Self; 4] = [Self::Wharf, Self::Registry2, Self::Registry3, Self::Nginx];
+
     /// Its name in tables.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -1,14 +1,13 @@
-//! What servers hold: content, and a root in the tree that registry:2 keeps, written without a registry.
+//! What servers hold: a root in the tree that registry:2 keeps, written without a registry.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
 use super::cases::{PULLED, Target};
+use super::content::{Content, digest};
 
 /// The media type of the manifest, which clients ask for.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -21,79 +20,10 @@ const TAGS: &str = "bench/tags";
 pub(crate) const TAG_COUNT: usize = 10_000;
 /// Repositories in all.
 pub(crate) const REPOSITORY_COUNT: usize = 10_000;
+/// To be raised when the content of a root changes.
+const VERSION: &str = "1";
 /// Repositories in one answer: the most that both registries give by default.
 pub(crate) const PAGE: usize = 1000;
-/// Most bytes written at once.
-const PIECE: u64 = 1 << 20;
-
-/// Content of some size: a piece repeated, and a number in its last bytes that makes each blob another.
-#[derive(Debug, Clone)]
-pub(crate) struct Content {
-    size: u64,
-    piece: Vec<u8>,
-    /// The state of hashing before the last bytes.
-    hashed: Sha256,
-}
-
-/// Bytes at the end of a blob that tell it from others.
-const TAIL: usize = 8;
-
-impl Content {
-    /// Content of this many bytes: a power of two below a mebibyte, or mebibytes.
-    pub(crate) fn new(size: u64) -> Self {
-        let mut piece = Vec::new();
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-        while (piece.len() as u64) < size.min(PIECE) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            piece.extend_from_slice(&state.to_le_bytes());
-        }
-        let mut hashed = Sha256::new();
-        for _ in 1..size / piece.len() as u64 {
-            hashed.update(&piece);
-        }
-        hashed.update(&piece[..piece.len() - TAIL]);
-        Self { size, piece, hashed }
-    }
-
-    /// Its size in bytes.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The digest of the blob with this number.
-    pub(crate) fn digest(&self, number: u64) -> String {
-        let hash = self.hashed.clone().chain_update(number.to_le_bytes()).finalize();
-        digest(&hash)
-    }
-
-    /// Writes the part of the blob with this number from one offset to another.
-    pub(crate) fn write(&self, number: u64, from: u64, to: u64, sink: &mut impl std::io::Write) -> std::io::Result<()> {
-        let mut offset = from;
-        while offset < to {
-            let start = usize::try_from(offset % self.piece.len() as u64).unwrap_or_default();
-            let rest = &self.piece[start..];
-            let part = &rest[..usize::try_from(to - offset).map_or(rest.len(), |left| left.min(rest.len()))];
-            offset += part.len() as u64;
-            if offset == self.size {
-                sink.write_all(&part[..part.len() - TAIL])?;
-                sink.write_all(&number.to_le_bytes())?;
-            } else {
-                sink.write_all(part)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn digest(hash: &[u8]) -> String {
-    hash.iter().fold(String::from("sha256:"), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The image: one blob of each size that is pulled, the smallest as its configuration.
 #[derive(Debug)]
 pub(crate) struct Image {
@@ -127,7 +57,7 @@ impl Image {
             describe(&blobs[0], "config.v1+json"),
             layers.join(",")
         );
-        let digest = digest(&Sha256::digest(&manifest));
+        let digest = digest(manifest.as_bytes());
         Self {
             blobs,
             manifest,
@@ -164,9 +94,28 @@ impl Image {
         self.write_repository(&tree, IMAGE)
     }
 
+    /// The root to pull from, as registry:2 would have left it and without anything of wharf's. What an earlier run wrote
+    /// is taken: to write and remove all its directories takes longer than many a case.
+    pub(crate) fn keep(&self, root: &Path) -> anyhow::Result<PathBuf> {
+        let stamp = root.with_extension("version");
+        if fs::read_to_string(&stamp).is_ok_and(|version| version == VERSION) {
+            let ours = root.join("wharf");
+            if ours.exists() {
+                fs::remove_dir_all(&ours).with_context(|| format!("cannot remove `{}`", ours.display()))?;
+            }
+            return root.canonicalize().context("the root is gone, its stamp is not");
+        }
+        println!("writing a root with 10,000 tags and 10,000 repositories");
+        let root = fresh(root)?;
+        self.write(&root)?;
+        self.write_lists(&root)?;
+        fs::write(&stamp, VERSION).with_context(|| format!("cannot write `{}`", stamp.display()))?;
+        Ok(root)
+    }
+
     /// Writes the repositories of which lists are made. Those of the catalog have a manifest and one blob but no
     /// tag, which makes them quick to write here, and quick to find for registries that search the tree.
-    pub(crate) fn write_lists(&self, root: &Path) -> anyhow::Result<()> {
+    fn write_lists(&self, root: &Path) -> anyhow::Result<()> {
         let tree = Tree::of(root);
         self.write_repository(&tree, TAGS)?;
         for number in 1..TAG_COUNT {
@@ -263,6 +212,16 @@ fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// An empty directory, by its full path.
+pub(crate) fn fresh(dir: &Path) -> anyhow::Result<PathBuf> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot empty `{}`", dir.display()))?;
+    }
+    fs::create_dir_all(dir)
+        .and_then(|()| dir.canonicalize())
+        .with_context(|| format!("cannot make `{}`", dir.display()))
+}
+
 /// Makes a file and the directories above it.
 fn create(path: &Path) -> std::io::Result<fs::File> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
@@ -272,20 +231,6 @@ fn create(path: &Path) -> std::io::Result<fs::File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digests_are_those_of_what_is_written() {
-        for (size, chunk) in [(4096, 4096), (3 << 20, 1 << 20), (1 << 20, 1 << 18)] {
-            let content = Content::new(size);
-            let mut bytes = Vec::new();
-            for offset in (0..size).step_by(usize::try_from(chunk).unwrap()) {
-                content.write(7, offset, offset + chunk, &mut bytes).unwrap();
-            }
-            assert_eq!(bytes.len() as u64, size);
-            assert_eq!(digest(&Sha256::digest(&bytes)), content.digest(7));
-            assert_ne!(content.digest(7), content.digest(8));
-        }
-    }
 
     #[test]
     fn pages_begin_where_the_one_before_ended() {
