@@ -203,7 +203,7 @@ async fn guarded(app: &Arc<App>, request: &Arc<Request>, endpoint: Endpoint) -> 
         return Ok(with(empty(StatusCode::OK), ALLOW, value(allowed.join(", "))));
     }
     // registry:2 answers its base with every method, and monitors rely on it; but on none of these.
-    let takes_any = endpoint == Endpoint::Base && !matches!(request.method, Method::TRACE | Method::CONNECT);
+    let takes_any = endpoint == Endpoint::Base && !is_never_served(&request.method);
     if !takes_any && !allowed.contains(&request.method.as_str()) {
         return Err(ApiError::method_not_allowed(&allowed.join(", ")));
     }

@@ -134,7 +134,7 @@ fn http_11_a_large_body_that_is_refused_ends_its_connection() {
         (Request::post("/v2/NO/blobs/uploads/").body(&large), 400),
         (Request::get("/v2/foo/blobs/uploads/").body(&large), 405),
     ] {
-        for sent in [0, 70_000, 5_000_000] {
+        for sent in [70_000, 5_000_000] {
             let mut connection = torture.client().connect();
             if status == 413 && sent < 5_000_000 {
                 // It is not too large yet, except by what it says of itself.

@@ -11,11 +11,11 @@ use wharf_testing::http::{Request, path_of};
 use super::{begin, data, expect_blob, expect_created, noise, put};
 use crate::harness::{Torture, is_long};
 
-/// 2,000 in the short form, 10,000 in the long one.
+/// 1,000 in the short form, 10,000 in the long one.
 #[test]
 fn upl_14_chunks_of_one_byte_keep_one_hash_state() {
     let torture = Torture::start();
-    let content = noise("one byte", if is_long() { 10_000 } else { 2000 });
+    let content = noise("one byte", if is_long() { 10_000 } else { 1000 });
     let mut location = begin(&torture, "many");
     let states = data(&torture, &location).with_file_name("hashstates").join("sha256");
     for (number, byte) in content.iter().enumerate() {
