@@ -128,6 +128,22 @@ impl Index {
         })
     }
 
+    /// Calls `visit` with every tag of a repository, in bytewise order.
+    pub fn for_each_tag(&self, repository: &RepositoryName, mut visit: impl FnMut(&str)) -> Result<(), IndexError> {
+        self.read(|connection| {
+            let Some(id) = repository_id(connection, repository)? else {
+                return Ok(());
+            };
+            let mut statement =
+                connection.prepare_cached("SELECT name FROM tags WHERE repository_id = ?1 ORDER BY name")?;
+            let mut rows = statement.query([id])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Repositories that hold a manifest, by path component, behind the key `after`, `limit` at most.
     pub fn catalog(&self, after: &[u8], limit: usize) -> Result<Vec<String>, IndexError> {
         self.read(|connection| {

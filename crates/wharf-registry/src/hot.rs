@@ -1,4 +1,4 @@
-//! What is read most, kept in memory: manifests whole, small blobs whole, larger blobs as open files.
+//! What is read most, kept in memory: manifests whole, small blobs whole, larger blobs as open files, lists of tags.
 //!
 //! Bytes in memory may outlive their file, of which clients must hear: so the file is looked at again once a second, off the reactor.
 //!
@@ -30,6 +30,8 @@ const MANIFEST_BYTES_MAX: u64 = 8 << 20;
 const BLOB_BYTES_MAX: u64 = 16 << 20;
 /// Larger blobs that are kept open, if there are only such: a descriptor each.
 const OPEN_MAX: u64 = 64;
+/// Lists of tags in memory, in bytes.
+const TAG_BYTES_MAX: u64 = 4 << 20;
 /// What an entry costs beside its bytes, roughly.
 const ENTRY_BYTES: u64 = 256;
 
@@ -147,10 +149,17 @@ impl Weighter<Key<Digest>, Entry<OpenBlob>> for ByBytes {
     }
 }
 
+impl Weighter<RepositoryName, Entry<Bytes>> for ByBytes {
+    fn weight(&self, _: &RepositoryName, entry: &Entry<Bytes>) -> u64 {
+        entry.value.len() as u64 + ENTRY_BYTES
+    }
+}
+
 /// The caches. Looking up and forgetting take a lock in memory, and nothing that could wait for a disk.
 pub(crate) struct Hot {
     manifests: Cache<Key<Reference>, Entry<Arc<HotManifest>>, ByBytes>,
     blobs: Cache<Key<Digest>, Entry<OpenBlob>, ByBytes>,
+    tags: Cache<RepositoryName, Entry<Bytes>, ByBytes>,
     /// Counts the times that more was forgotten than single entries.
     generation: AtomicU64,
 }
@@ -169,6 +178,7 @@ impl Hot {
         Self {
             manifests: Cache::with_weighter(256, MANIFEST_BYTES_MAX, ByBytes),
             blobs: Cache::with_weighter(1024, BLOB_BYTES_MAX, ByBytes),
+            tags: Cache::with_weighter(64, TAG_BYTES_MAX, ByBytes),
             generation: AtomicU64::new(0),
         }
     }
@@ -182,6 +192,10 @@ impl Hot {
         let entry = self.blobs.get(&Borrowed(repository, &digest))?;
         let is_current = entry.value.is_current().unwrap_or_else(|| entry.is_fresh());
         is_current.then_some(entry.value)
+    }
+
+    pub(crate) fn tags(&self, repository: &RepositoryName) -> Option<Bytes> {
+        Some(self.tags.get(repository)?.value)
     }
 
     /// Runs `load` and remembers what it finds, unless someone loads the same just now or makes it untrue meanwhile. What is remembered
@@ -210,8 +224,21 @@ impl Hot {
         self.load_into(&self.blobs, &key, is_there, load)
     }
 
+    /// The same for the tags of a repository.
+    pub(crate) fn load_tags<E>(
+        &self,
+        repository: &RepositoryName,
+        load: impl FnOnce() -> Result<Option<Bytes>, E>,
+    ) -> Result<Option<Bytes>, E> {
+        self.load_into(&self.tags, repository, |_| Ok(true), load)
+    }
+
+    /// Forgets a manifest by one of its names, and, since that may be a tag, the list of tags.
     pub(crate) fn forget_manifest(&self, repository: &RepositoryName, reference: &Reference) {
         self.manifests.remove(&Borrowed(repository, reference));
+        if matches!(reference, Reference::Tag(_)) {
+            self.tags.remove(repository);
+        }
     }
 
     pub(crate) fn forget_blob(&self, repository: &RepositoryName, digest: Digest) {
@@ -223,6 +250,7 @@ impl Hot {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.manifests.retain(|(name, _), _| name != repository);
         self.blobs.retain(|(name, _), _| name != repository);
+        self.tags.remove(repository);
     }
 
     fn load_into<K, V, E>(
@@ -317,6 +345,17 @@ mod tests {
         assert!(hot.manifest(&name(), &tag()).is_some());
         hot.forget_repository(&name());
         assert!(hot.manifest(&name(), &tag()).is_none());
+    }
+
+    #[test]
+    fn the_list_of_tags_goes_with_a_tag() {
+        let hot = Hot::new();
+        let list = || Ok::<_, Infallible>(Some(Bytes::from_static(b"[]")));
+        hot.load_tags(&name(), list).unwrap();
+        hot.forget_manifest(&name(), &Reference::Digest(manifest("other").manifest.digest));
+        assert_eq!(hot.tags(&name()).as_deref(), Some(b"[]".as_slice()));
+        hot.forget_manifest(&name(), &tag());
+        assert_eq!(hot.tags(&name()), None);
     }
 
     #[test]

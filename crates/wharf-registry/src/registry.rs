@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use wharf_index::{Counts, Index};
@@ -153,6 +154,29 @@ impl Registry {
             return Ok(None);
         }
         Ok(Some(self.index.tags(repository, after, limit)?))
+    }
+
+    /// The tags of a repository that was asked for them lately, as [`Registry::all_tags`] tells them. Never waits for a disk.
+    pub fn hot_tags(&self, repository: &RepositoryName) -> Option<Bytes> {
+        self.hot.tags(repository)
+    }
+
+    /// All tags in bytewise order, as an array in JSON. `None` when there is no such repository.
+    pub fn all_tags(&self, repository: &RepositoryName) -> Result<Option<Bytes>, Failure> {
+        self.confirm(repository)?;
+        self.hot.load_tags(repository, || {
+            if !self.index.has_manifests(repository)? {
+                return Ok(None);
+            }
+            let mut array = String::from("[");
+            self.index.for_each_tag(repository, |tag| {
+                let comma = if array.len() == 1 { "" } else { "," };
+                // No character of a tag needs to be escaped.
+                array.extend([comma, "\"", tag, "\""]);
+            })?;
+            array.push(']');
+            Ok(Some(array.into()))
+        })
     }
 
     /// Repositories that hold a manifest, by path component, behind the name `after`, `limit` at most. `after` need not be a

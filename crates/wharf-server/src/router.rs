@@ -39,9 +39,9 @@ pub(crate) async fn route(app: Arc<App>, request: http::Request<Incoming>) -> Re
     response
 }
 
-/// The answer to what is asked most, where it needs no waiting, and therefore no log lines that say which request they belong to.
+/// The answer to what is asked most, where it needs no waiting, nor a span: its only line says what it belongs to.
 fn at_once(app: &App, request: &Request) -> Option<Response<Body>> {
-    if !matches!(request.method, Method::GET | Method::HEAD) || tracing::enabled!(tracing::Level::DEBUG) {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
         return None;
     }
     let Ok(Parsed::Endpoint(endpoint)) = parse(app, request) else {
@@ -53,10 +53,13 @@ fn at_once(app: &App, request: &Request) -> Option<Response<Body>> {
         Endpoint::Base => lists::base(),
         Endpoint::Manifest(name, reference) => manifests::get_hot(app, request, name, reference)?,
         Endpoint::Blob(name, digest) => blobs::get_hot(app, request, name, *digest)?,
+        Endpoint::Tags(name) => lists::hot_tags(app, request, name)?,
         _ => return None,
     };
-    let response = counted(app, request, in_flight, response);
-    Some(marked(request, response))
+    let response = marked(request, counted(app, request, in_flight, response));
+    let status = response.status().as_u16();
+    tracing::debug!(method = %request.method, uri = request.uri.path(), status, "answered");
+    Some(response)
 }
 
 async fn in_span(app: &Arc<App>, request: &Arc<Request>) -> Response<Body> {

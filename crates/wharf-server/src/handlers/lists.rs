@@ -1,5 +1,6 @@
 //! `/v2/`, the catalog and the tag list.
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderValue, Response};
 use serde::Serialize;
@@ -7,7 +8,7 @@ use wharf_registry::{Failure, Registry};
 use wharf_spec::{Endpoint, RepositoryName};
 
 use crate::app::{App, Request};
-use crate::body::Body;
+use crate::body::{Body, Part};
 use crate::error::ApiError;
 use crate::handlers::with;
 use crate::query::next_page;
@@ -119,8 +120,31 @@ fn tag_page(
     Ok(Some(TagPage { json, last }))
 }
 
+/// The tags of a repository that was asked for them lately, if all of them are wanted. Never waits for a disk.
+pub(crate) fn hot_tags(app: &App, request: &Request, name: &RepositoryName) -> Option<Response<Body>> {
+    if !wants_all_tags(app, request) {
+        return None;
+    }
+    Some(all_tags(name, app.registry.hot_tags(name)?))
+}
+
+fn wants_all_tags(app: &App, request: &Request) -> bool {
+    app.tags_max.is_none() && request.uri.query().is_none_or(str::is_empty)
+}
+
+fn all_tags(name: &RepositoryName, array: Bytes) -> Response<Body> {
+    let head = format!(r#"{{"name":"{name}","tags":"#);
+    let parts = [head.into(), array, Bytes::from_static(b"}\n")];
+    json(Body::from_parts(parts.map(Part::Bytes)))
+}
+
 /// The tags of a repository.
 pub(crate) async fn tags(app: &App, request: &Request, name: &RepositoryName) -> Result<Response<Body>, ApiError> {
+    if wants_all_tags(app, request) {
+        let tags = app.with_repository(name, |registry, name| registry.all_tags(name));
+        let tags = tags.await?.ok_or_else(|| ApiError::name_unknown(name.as_str()))?;
+        return Ok(all_tags(name, tags));
+    }
     let query = request.query();
     // Without `n` all of them are sent, unless the configuration sets a limit.
     let max = app.tags_max.unwrap_or(usize::MAX);
