@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod debian;
 mod directions;
+mod fuzz;
 mod go;
 mod licences;
 mod metadata;
@@ -50,6 +51,17 @@ enum Command {
         #[command(subcommand)]
         what: bench::What,
     },
+    /// Hold every parser against arbitrary input, and fail when it breaks a promise
+    Fuzz {
+        /// Which targets; without any, all run, one after the other
+        targets: Vec<String>,
+        /// For how long each
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        /// Add inputs that reach new code to the corpus in the repository
+        #[arg(long)]
+        keep: bool,
+    },
     /// Everything below, and formatting, clippy and the documentation build
     Check,
     /// Dependencies between crates point down, and each outside library is used where it belongs
@@ -78,6 +90,7 @@ fn main() -> ExitCode {
         Command::Test { args } => test::run(&args),
         Command::Scale { blobs } => scale::run(blobs),
         Command::Bench { what } => bench::run(&what),
+        Command::Fuzz { targets, seconds, keep } => fuzz::run(&targets, seconds, keep),
         Command::Check => check::run(),
         Command::Directions => directions::check(),
         Command::Sources => sources::check(),
