@@ -1,6 +1,7 @@
 //! Manifests of every type: which bytes are one, and what they say.
 
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 use wharf_spec::referrers::{Referrer, index};
 use wharf_spec::{Algorithm, Descriptor, Digest, Manifest, ManifestError, MediaType};
 
@@ -119,14 +120,14 @@ fn is_described(found: &Descriptor, expected: &Value) {
 /// The list of referrers with this manifest in it is an index by our own rules, and names it.
 fn is_listed(manifest: &Manifest, data: &[u8]) {
     let digest = Digest::of(Algorithm::Sha256, data);
-    let annotations = manifest.annotations.clone();
-    assert!(annotations.iter().flatten().all(|(_, value)| value.is_string()));
+    let annotations = manifest.annotations.as_ref();
+    assert!(annotations.into_iter().flatten().all(|(_, value)| value.is_string()));
     let listed = index(&[Referrer {
         media_type: manifest.media_type.to_string(),
         digest,
         size: data.len() as u64,
         artifact_type: manifest.artifact_type().map(str::to_owned),
-        annotations,
+        annotations: annotations.map(|annotations| to_raw_value(annotations).unwrap()),
     }]);
     let listed = Manifest::parse(MediaType::OciIndex, &listed).unwrap();
     let [entry] = listed.manifests.as_slice() else {

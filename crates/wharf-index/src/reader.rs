@@ -1,6 +1,7 @@
 //! Questions: each sees everything that was committed before it.
 
 use rusqlite::{Row, params};
+use serde_json::value::RawValue;
 use wharf_spec::referrers::Referrer;
 use wharf_spec::{Digest, Reference, RepositoryName, Tag};
 
@@ -156,7 +157,8 @@ impl Index {
         })
     }
 
-    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; only those of `artifact_type` if given.
+    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; only those of `artifact_type` if given. Once
+    /// their annotations have more than `annotations_max` bytes, no more are read, but of two in any case.
     pub fn referrers(
         &self,
         repository: &RepositoryName,
@@ -164,6 +166,7 @@ impl Index {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: usize,
+        annotations_max: usize,
     ) -> Result<Vec<Referrer>, IndexError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
@@ -182,8 +185,16 @@ impl Index {
             ];
             let mut rows = statement.query(parameters)?;
             let mut referrers = Vec::new();
-            while let Some(row) = rows.next()? {
-                referrers.push(referrer(row)?);
+            let mut annotations_bytes = 0;
+            while let Some(row) = rows.next()?
+                && (referrers.len() < 2 || annotations_bytes <= annotations_max)
+            {
+                let referrer = referrer(row)?;
+                annotations_bytes += referrer
+                    .annotations
+                    .as_ref()
+                    .map_or(0, |annotations| annotations.get().len());
+                referrers.push(referrer);
             }
             Ok(referrers)
         })
@@ -260,7 +271,7 @@ fn referrer(row: &Row<'_>) -> Result<Referrer, IndexError> {
         digest: digest(row, 0, "digest")?,
         size: size(row, 2)?,
         artifact_type: row.get(3)?,
-        annotations: annotations.and_then(|text| serde_json::from_str(&text).ok()),
+        annotations: annotations.and_then(|text| RawValue::from_string(text).ok()),
     })
 }
 

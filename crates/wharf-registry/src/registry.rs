@@ -186,7 +186,8 @@ impl Registry {
         Ok(self.index.catalog(&after, limit)?)
     }
 
-    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; of one artifact type if given.
+    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; of one artifact type if given. Once their
+    /// annotations have more than `annotations_max` bytes, no more are read, but of two in any case.
     pub fn referrers(
         &self,
         repository: &RepositoryName,
@@ -194,9 +195,13 @@ impl Registry {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: usize,
+        annotations_max: usize,
     ) -> Result<Vec<Referrer>, Failure> {
         self.confirm(repository)?;
-        Ok(self.index.referrers(repository, subject, artifact_type, after, limit)?)
+        let list = self
+            .index
+            .referrers(repository, subject, artifact_type, after, limit, annotations_max);
+        Ok(list?)
     }
 
     /// The digest a tag points to.

@@ -3,13 +3,13 @@
 //! Source: OCI distribution specification, "Listing Referrers".
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use crate::digest::Digest;
 use crate::media_type::MediaType;
 
 /// One manifest that names the subject.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Referrer {
     /// The type of the manifest.
@@ -21,9 +21,9 @@ pub struct Referrer {
     /// What it is, by its own word or its configuration's type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// Its annotations.
+    /// Its annotations, a JSON object, as text: millions of bytes of small values would be many times that in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub annotations: Option<Map<String, Value>>,
+    pub annotations: Option<Box<RawValue>>,
 }
 
 /// The OCI index that lists `referrers`.
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_still_an_index() {
-        let index: Value = serde_json::from_slice(&index(&[])).unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&index(&[])).unwrap();
         assert_eq!(index["manifests"], serde_json::json!([]));
         assert_eq!(index["mediaType"], MediaType::OciIndex.as_str());
     }

@@ -34,7 +34,15 @@ pub(crate) async fn list(
     let last = query.get("last").map(|last| last.parse::<Digest>()).transpose()?;
     let filter = artifact_type.clone();
     let referrers = app.with_repository(name, move |registry, name| {
-        registry.referrers(name, subject, filter.as_deref(), last.as_ref(), page_size + 1)
+        // What goes beyond a page is read only to see that there is more.
+        registry.referrers(
+            name,
+            subject,
+            filter.as_deref(),
+            last.as_ref(),
+            page_size + 1,
+            PAGE_BYTES,
+        )
     });
     let mut referrers = referrers.await?;
     let fitting = fitting(&referrers).min(page_size);
