@@ -43,7 +43,7 @@ pub(crate) fn run(targets: &[String], seconds: u64, keep: bool) -> anyhow::Resul
         }
     }
     if !failed.is_empty() {
-        bail!("a promise is broken in {}", failed.join(", "));
+        bail!("failed: {}", failed.join(", "));
     }
     Ok(())
 }
