@@ -9,13 +9,16 @@ use clap::Args;
 
 use super::cases::{self, MEMORY, Work};
 use super::machine::{Machine, Versions};
+use super::memory::PUSHING_CLIENTS;
 use super::report::Page;
 use super::rounds::{Extent, Rounds};
 use super::servers::Programs;
 use super::tree::{Image, fresh};
 use crate::{debian, go, root};
 
-/// Everything that a run writes, but for the page and the root.
+/// Everything of the benchmark, but for the page.
+const HOME: &str = "target/bench";
+/// What a run writes and removes.
 const DIR: &str = "target/bench/run";
 /// The root that is pulled from.
 const ROOT: &str = "target/bench/root";
@@ -75,13 +78,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             go::Programs::NoGo => None,
         },
     };
-    let machine = Machine::this(&root::path(""))?;
+    let _lock = alone(&root::path(HOME))?;
+    let machine = Machine::this(&root::path(HOME))?;
     let versions = Versions::of(&programs, options.wharf.is_none())?;
     let bench = Rounds {
         extent: options.extent(),
         programs,
         image: Image::new(),
-        dir: fresh(&root::path(DIR))?,
+        dir: room(&fresh(&root::path(DIR))?, options)?,
         root: root::path(ROOT),
     };
     let wanted = cases::all(options.quick)
@@ -111,6 +115,31 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     fs::remove_dir_all(&bench.dir).context("cannot clean up")
+}
+
+/// Holds off another run: two would remove each other's files, and their figures would say nothing.
+fn alone(home: &Path) -> anyhow::Result<fs::File> {
+    let path = home.join("lock");
+    let lock = fs::create_dir_all(home).and_then(|()| fs::File::create(&path));
+    let lock = lock.with_context(|| format!("cannot write `{}`", path.display()))?;
+    lock.try_lock().context("another benchmark runs")?;
+    Ok(lock)
+}
+
+/// The directory itself, if what is pushed at the same time fits on its disk.
+fn room(dir: &Path, options: &Options) -> anyhow::Result<PathBuf> {
+    let blobs = if options.wants(MEMORY) { PUSHING_CLIENTS } else { 1 };
+    // And some for the root, the indexes and what the disk has not yet given back.
+    let needed = cases::large_blob(options.quick) * blobs as u64 + (4 << 30);
+    let disk = rustix::fs::statvfs(dir).with_context(|| format!("cannot ask for the disk of `{}`", dir.display()))?;
+    let free = disk.f_bavail * disk.f_frsize;
+    anyhow::ensure!(
+        free >= needed,
+        "{} are free where {} are needed",
+        cases::show_size(free),
+        cases::show_size(needed)
+    );
+    Ok(dir.to_owned())
 }
 
 /// The program to measure.
