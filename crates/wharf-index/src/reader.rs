@@ -158,7 +158,7 @@ impl Index {
     }
 
     /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; only those of `artifact_type` if given. Once
-    /// their annotations have more than `annotations_max` bytes, no more are read, but of two in any case.
+    /// they have more than `bytes_max` bytes of text, no more are read, but two in any case.
     pub fn referrers(
         &self,
         repository: &RepositoryName,
@@ -166,7 +166,7 @@ impl Index {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: usize,
-        annotations_max: usize,
+        bytes_max: usize,
     ) -> Result<Vec<Referrer>, IndexError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
@@ -185,15 +185,12 @@ impl Index {
             ];
             let mut rows = statement.query(parameters)?;
             let mut referrers = Vec::new();
-            let mut annotations_bytes = 0;
+            let mut text_bytes = 0;
             while let Some(row) = rows.next()?
-                && (referrers.len() < 2 || annotations_bytes <= annotations_max)
+                && (referrers.len() < 2 || text_bytes <= bytes_max)
             {
                 let referrer = referrer(row)?;
-                annotations_bytes += referrer
-                    .annotations
-                    .as_ref()
-                    .map_or(0, |annotations| annotations.get().len());
+                text_bytes += referrer.text_bytes();
                 referrers.push(referrer);
             }
             Ok(referrers)

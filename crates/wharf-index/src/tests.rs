@@ -107,32 +107,27 @@ fn referrers_are_filtered_and_paged() {
         };
         index.put_manifest(&name("a"), referrer, vec![]).unwrap();
     }
-    let list = |artifact_type, after: Option<&Digest>, limit, annotations_max| {
-        let list = index.referrers(
-            &name("a"),
-            digest("subject"),
-            artifact_type,
-            after,
-            limit,
-            annotations_max,
-        );
+    let list = |artifact_type, after: Option<&Digest>, limit, bytes_max| {
+        let list = index.referrers(&name("a"), digest("subject"), artifact_type, after, limit, bytes_max);
         list.unwrap()
             .into_iter()
             .map(|referrer| referrer.digest)
             .collect::<Vec<_>>()
     };
     let all = index
-        .referrers(&name("a"), digest("subject"), None, None, 10, 100)
+        .referrers(&name("a"), digest("subject"), None, None, 10, 1000)
         .unwrap();
     assert_eq!(all.len(), 3);
     assert_eq!(all[0].annotations.as_ref().unwrap().get(), r#"{"k":"v"}"#);
-    assert_eq!(list(None, Some(&all[0].digest), 1, 100), [all[1].digest]);
-    assert_eq!(list(Some("sbom"), None, 10, 100).len(), 2);
-    assert_eq!(list(None, None, 10, 18).len(), 3, "annotations of nine bytes each");
-    assert_eq!(list(None, None, 10, 8), [all[0].digest, all[1].digest]);
+    assert_eq!(list(None, Some(&all[0].digest), 1, 1000), [all[1].digest]);
+    assert_eq!(list(Some("sbom"), None, 10, 1000).len(), 2);
+    let two_bytes = all[0].text_bytes() + all[1].text_bytes();
+    assert_eq!(list(None, None, 10, two_bytes).len(), 3);
+    assert_eq!(list(None, None, 10, two_bytes - 1).len(), 2);
+    assert_eq!(list(None, None, 10, 0), [all[0].digest, all[1].digest]);
     assert!(
         index
-            .referrers(&name("b"), digest("subject"), None, None, 10, 100)
+            .referrers(&name("b"), digest("subject"), None, None, 10, 1000)
             .unwrap()
             .is_empty()
     );

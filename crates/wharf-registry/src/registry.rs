@@ -186,8 +186,8 @@ impl Registry {
         Ok(self.index.catalog(&after, limit)?)
     }
 
-    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; of one artifact type if given. Once their
-    /// annotations have more than `annotations_max` bytes, no more are read, but of two in any case.
+    /// Manifests whose subject is `subject`, by digest, behind `after`, `limit` at most; of one artifact type if given. Once they
+    /// have more than `bytes_max` bytes of text, no more are read, but two in any case.
     pub fn referrers(
         &self,
         repository: &RepositoryName,
@@ -195,12 +195,12 @@ impl Registry {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: usize,
-        annotations_max: usize,
+        bytes_max: usize,
     ) -> Result<Vec<Referrer>, Failure> {
         self.confirm(repository)?;
         let list = self
             .index
-            .referrers(repository, subject, artifact_type, after, limit, annotations_max);
+            .referrers(repository, subject, artifact_type, after, limit, bytes_max);
         Ok(list?)
     }
 
