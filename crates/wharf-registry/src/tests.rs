@@ -54,7 +54,7 @@ fn writer(registry: &Arc<Registry>, repository: &str, status: &UploadStatus) -> 
 fn push_blob(registry: &Arc<Registry>, repository: &str, content: &[u8]) -> Result<Digest, UploadError> {
     let status = registry.create_upload(&name(repository), Algorithm::Sha256)?;
     let mut writer = writer(registry, repository, &status)?;
-    writer.write(content)?;
+    writer.write(&[content])?;
     Ok(writer.commit(sha256(content))?.digest)
 }
 
@@ -94,7 +94,7 @@ fn an_upload_goes_on_after_a_restart_with_or_without_its_hash_state() {
         let registry = open(Filesystem::open(root.path()).unwrap(), root.path());
         let status = registry.create_upload(&name("foo"), Algorithm::Sha256).unwrap();
         let mut first = writer(&registry, "foo", &status).unwrap();
-        first.write(b"hello ").unwrap();
+        first.write(&[b"hello "]).unwrap();
         first.suspend().unwrap();
         (status, sha256(b"hello world"))
     };
@@ -118,7 +118,7 @@ fn an_upload_goes_on_after_a_restart_with_or_without_its_hash_state() {
     }
     let registry = open(Filesystem::open(root.path()).unwrap(), root.path());
     let mut last = writer(&registry, "foo", &status).unwrap();
-    last.write(b"world").unwrap();
+    last.write(&[b"world"]).unwrap();
     last.commit(digest).unwrap();
     assert_eq!(read(&registry, "foo", digest).unwrap(), b"hello world");
 }
@@ -128,7 +128,7 @@ fn a_wrong_digest_removes_the_upload_and_stores_nothing() {
     let (_root, registry) = fresh();
     let status = registry.create_upload(&name("foo"), Algorithm::Sha256).unwrap();
     let mut upload = writer(&registry, "foo", &status).unwrap();
-    upload.write(b"content").unwrap();
+    upload.write(&[b"content"]).unwrap();
     assert!(matches!(
         upload.commit(sha256(b"other")),
         Err(UploadError::Digest { .. })
@@ -146,7 +146,7 @@ fn an_upload_may_name_sha512_only_at_its_end() {
     let (_root, registry) = fresh();
     let status = registry.create_upload(&name("foo"), Algorithm::Sha256).unwrap();
     let mut upload = writer(&registry, "foo", &status).unwrap();
-    upload.write(b"content").unwrap();
+    upload.write(&[b"content"]).unwrap();
     let digest = Digest::of(Algorithm::Sha512, b"content");
     upload.commit(digest).unwrap();
     assert_eq!(read(&registry, "foo", digest).unwrap(), b"content");

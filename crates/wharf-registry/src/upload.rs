@@ -4,6 +4,7 @@
 //! cheap (the running hash) and safe (one lock per upload, held from the check of the offset until the bytes are stored).
 
 use std::collections::HashMap;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -349,10 +350,13 @@ impl UploadWriter {
         self.size_bytes() - self.start_bytes
     }
 
-    /// Appends bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.appender.write(bytes)?;
-        self.hasher.update(bytes);
+    /// Appends bytes, in pieces as they came: up to a thousand.
+    pub fn write<T: AsRef<[u8]>>(&mut self, pieces: &[T]) -> Result<(), Failure> {
+        let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece.as_ref())).collect();
+        self.appender.write_pieces(&slices)?;
+        for piece in pieces {
+            self.hasher.update(piece.as_ref());
+        }
         Ok(())
     }
 

@@ -11,8 +11,11 @@ use hyper::body::{Body as _, Incoming};
 use tokio::task::{JoinHandle, spawn_blocking};
 use wharf_registry::{Failure, UploadWriter};
 
-/// How much is collected before it is written. Twice that is in memory at most: one part is written while the next arrives.
-const BATCH_BYTES: usize = 256 * 1024;
+/// How much is collected before it is written, to an offset that is a multiple of it, so that the page cache can take it in large pieces.
+/// Twice that is in memory at most: one batch is written while the next arrives.
+const BATCH_BYTES: usize = 512 * 1024;
+/// The most pieces of a batch, of which each has its price.
+const BATCH_PIECES_MAX: usize = 128;
 
 /// Why a body did not arrive.
 #[derive(Debug, thiserror::Error)]
@@ -98,28 +101,28 @@ impl RequestBody {
         writer: UploadWriter,
     ) -> Result<(UploadWriter, Result<(), BodyError>), PumpError> {
         let mut cancelled = writer.cancelled();
+        let writer_offset = writer.size_bytes();
         let mut pump = Pump {
             idle: Some(writer),
             busy: None,
         };
-        let mut batch = BytesMut::new();
+        let mut batch = Batch::at(writer_offset);
         let end = loop {
             let next = tokio::select! {
                 next = self.next() => next,
                 Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => Err(BodyError::Cancelled),
             };
             match next {
-                Ok(Some(data)) => {
-                    batch.extend_from_slice(&data);
-                    if batch.len() >= BATCH_BYTES {
-                        pump.write(batch.split().freeze()).await?;
+                Ok(Some(mut data)) => {
+                    while batch.add(&mut data) {
+                        pump.write(batch.take()).await?;
                     }
                 }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
-        pump.write(batch.freeze()).await?;
+        pump.write(batch.take()).await?;
         Ok((pump.writer().await?, end))
     }
 }
@@ -171,6 +174,42 @@ pub(crate) enum PumpError {
     Panicked,
 }
 
+/// Pieces of a body as they came, to be written together.
+struct Batch {
+    pieces: Vec<Bytes>,
+    /// Bytes that it has room for.
+    room: usize,
+}
+
+impl Batch {
+    /// An empty batch for bytes that belong at `offset`.
+    fn at(offset: u64) -> Self {
+        let past = usize::try_from(offset % BATCH_BYTES as u64).unwrap_or_default();
+        Self {
+            pieces: Vec::new(),
+            room: BATCH_BYTES - past,
+        }
+    }
+
+    /// Takes as much of `data` as there is room for. Whether the batch is full, and to be taken before more is added.
+    fn add(&mut self, data: &mut Bytes) -> bool {
+        let piece = data.split_to(data.len().min(self.room));
+        self.room -= piece.len();
+        if !piece.is_empty() {
+            self.pieces.push(piece);
+        }
+        self.room == 0 || self.pieces.len() == BATCH_PIECES_MAX
+    }
+
+    /// Its pieces, which leaves it empty.
+    fn take(&mut self) -> Vec<Bytes> {
+        if self.room == 0 {
+            self.room = BATCH_BYTES;
+        }
+        std::mem::take(&mut self.pieces)
+    }
+}
+
 /// A writer that is idle here, or busy on the blocking pool.
 struct Pump {
     idle: Option<UploadWriter>,
@@ -188,7 +227,7 @@ impl Pump {
     }
 
     /// Waits for the batch before, and begins to write this one.
-    async fn write(&mut self, batch: Bytes) -> Result<(), PumpError> {
+    async fn write(&mut self, batch: Vec<Bytes>) -> Result<(), PumpError> {
         let mut writer = self.writer().await?;
         self.busy = Some(spawn_blocking(move || writer.write(&batch).map(|()| writer)));
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::fs::File;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use crate::{StorageError, StorageKey};
@@ -135,6 +136,11 @@ pub trait Object: Debug + Send + Sync {
 pub trait Appender: Debug + Send {
     /// Appends all of `bytes`.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// Appends all of `pieces`, one behind the other: at once, where that can be.
+    fn write_pieces(&mut self, pieces: &[IoSlice<'_>]) -> Result<(), StorageError> {
+        pieces.iter().try_for_each(|piece| self.write(piece))
+    }
 
     /// The offset of the start plus all bytes that were written without error.
     fn size_bytes(&self) -> u64;

@@ -47,7 +47,7 @@ fn upload(registry: &Arc<Registry>, repository: &str, content: &[u8], digest: Op
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let guard = runtime.block_on(registry.lock_upload(&repository, &status.id));
     let mut writer = registry.open_upload(guard).unwrap();
-    writer.write(content).unwrap();
+    writer.write(&[content]).unwrap();
     match digest {
         Some(digest) => drop(writer.commit(digest).unwrap()),
         None => drop(writer.suspend().unwrap()),

@@ -1,12 +1,13 @@
 //! Open files: reading at an offset, writing at the end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::failure::Intent;
 use super::root::Root;
@@ -141,6 +142,25 @@ impl Appender for FileAppender {
                 .write_all_at(bytes, this.size_bytes)
                 .map_err(Intent::Make.error("append to", &this.key))?;
             this.size_bytes += bytes.len() as u64;
+            Ok(())
+        })
+    }
+
+    fn write_pieces(&mut self, pieces: &[IoSlice<'_>]) -> Result<(), StorageError> {
+        self.unless_failed(|this| {
+            let mut pieces = pieces.to_vec();
+            let mut left = pieces.as_mut_slice();
+            IoSlice::advance_slices(&mut left, 0);
+            while !left.is_empty() {
+                let written = match rustix::io::pwritev(&this.file, left, this.size_bytes) {
+                    Err(Errno::INTR) => continue,
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    written => written.map_err(io::Error::from),
+                };
+                let written = written.map_err(Intent::Make.error("append to", &this.key))?;
+                this.size_bytes += written as u64;
+                IoSlice::advance_slices(&mut left, written);
+            }
             Ok(())
         })
     }

@@ -15,8 +15,14 @@ const MAX_PID_BYTES: u64 = 32;
 #[must_use = "the lock ends when the value is dropped"]
 #[derive(Debug)]
 pub struct RootLock {
-    /// The lock belongs to the open file and goes with it.
-    _file: File,
+    file: File,
+}
+
+impl Drop for RootLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is being started may have it still, for a moment.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// Why a root was not locked.
@@ -66,7 +72,7 @@ impl RootLock {
         }
         // The id is for people. A full disk must not keep a server from starting.
         let _ = write_pid(&mut file);
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Objects that grow, and their publishing.
 
+use std::io::IoSlice;
+
 use super::{Bench, Case, assert_not_found};
 use crate::{Durability, StorageError};
 
 pub(super) const CASES: &[(&str, Case)] = &[
     ("append-in-pieces", in_pieces),
+    ("append-pieces-at-once", pieces_at_once),
     ("append-on", on),
     ("append-nothing", nothing),
     ("append-cuts", cuts),
@@ -30,6 +33,23 @@ fn in_pieces(bench: &Bench<'_>) {
     appender.sync().expect("sync");
     appender.sync().expect("sync again");
     assert_eq!(bench.read("new/object"), expected);
+}
+
+fn pieces_at_once(bench: &Bench<'_>) {
+    let mut appender = bench.append("object", 0);
+    let mut expected = Vec::new();
+    for round in 0..3_usize {
+        // Among them are empty ones, at both ends and in the middle.
+        let pieces: Vec<_> = (0..30_u8)
+            .map(|number| vec![number; usize::from(number % 10) * 1000 * round])
+            .collect();
+        let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        appender.write_pieces(&slices).expect("write");
+        expected.extend(pieces.concat());
+        assert_eq!(appender.size_bytes(), expected.len() as u64);
+    }
+    appender.sync().expect("sync");
+    assert_eq!(bench.read("object"), expected);
 }
 
 fn on(bench: &Bench<'_>) {
