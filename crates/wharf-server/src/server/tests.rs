@@ -198,14 +198,19 @@ fn http_12_a_panic_in_any_handler_is_500_for_that_request_only() {
             let (what, repository) = (format!("{label}, call {nth}"), format!("{label}/{nth}"));
             let request = prepare(&server, &repository);
             server.plan.set(nth, Fault::Panic);
-            let answer = server.client.send(&request);
+            let answer = server.client.try_send(&request);
             server.plan.lift();
             if !server.plan.has_fired() {
+                let answer = answer.unwrap();
                 assert_eq!(answer.status, status, "{what}: {answer}");
                 break;
             }
             panics += 1;
-            expect_admitted(&what, request.method(), &answer);
+            match answer {
+                Ok(answer) => expect_admitted(&what, request.method(), &answer),
+                // What panics while the body is sent may cut the connection before the head has left.
+                Err(error) => assert!(label == "blob-get-large", "{what}: {error}"),
+            }
             let again = server.client.send(prepare(&server, &repository));
             assert_eq!(again.status, status, "{what}, asked again: {again}");
         }
