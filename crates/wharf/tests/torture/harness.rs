@@ -76,6 +76,11 @@ impl Torture {
         Self::of(WharfServer::builder(WHARF))
     }
 
+    /// A server that logs whatever there is to log. Answers from memory are not given then, since each request has a line.
+    pub(crate) fn start_verbose() -> Self {
+        Self::of(WharfServer::builder(WHARF).env("REGISTRY_LOG_LEVEL", "debug"))
+    }
+
     /// A server with a configuration file on a fresh root.
     pub(crate) fn start_with(config: &Config) -> Self {
         // The builder's `--root` and `--addr` count; the file's root is only there because registry:2 wants one.
@@ -85,7 +90,7 @@ impl Torture {
 
     /// A server of which a test has said more, with [`WHARF`] or what starts it as its program.
     pub(crate) fn of(builder: wharf_testing::server::Builder) -> Self {
-        let server = builder.env("REGISTRY_LOG_LEVEL", "debug").start();
+        let server = builder.start();
         let (canary, baseline) = settle(&server);
         Self {
             client: server.client(),

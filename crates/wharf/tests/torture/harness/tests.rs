@@ -92,6 +92,38 @@ fn inv_05_what_is_not_given_back_is_seen() {
     torture.finish();
 }
 
+/// Every request carries the secret, whether it is taken or refused, and every line that there can be is written.
+#[test]
+fn inv_06_no_level_of_logging_tells_secrets() {
+    let torture = Torture::start_verbose();
+    let image = torture.push_image("a", "1", "secret");
+    torture.expect_content("/v2/a/manifests/1", &image);
+    let upload = torture
+        .send(Request::post("/v2/a/blobs/uploads/"))
+        .expect_status(202)
+        .location();
+    torture.send(Request::patch(&upload).body("x")).expect_status(202);
+    torture.send(Request::patch(&upload).body("y")).expect_status(416);
+    torture
+        .send(Request::put(format!("{upload}&digest=x")))
+        .expect_status(400);
+    torture.delete(&upload).expect_status(204);
+    for target in [
+        "/v2/a/manifests/2",
+        "/v2/A/tags/list",
+        "/v2/a/blobs/x",
+        "/nowhere",
+        "/v2/_catalog?n=x",
+    ] {
+        assert!(torture.get(target).status >= 400);
+    }
+    torture.put_manifest("a", "1", "text/plain", b"{").expect_status(400);
+    torture.delete("/v2/a/manifests/1").expect_status(202);
+    torture.finish_and_read_logs(|logs| {
+        assert!(logs.contains("\"level\":\"debug\"") || logs.contains("DEBUG"), "{logs}");
+    });
+}
+
 #[test]
 fn inv_06_a_secret_in_a_log_is_seen() {
     let torture = Torture::start();

@@ -93,7 +93,7 @@ fn name_03_names_have_255_characters_at_most() {
 
 #[test]
 fn name_06_letters_beyond_ascii_are_refused_and_escaped_in_logs() {
-    let torture = Torture::start();
+    let torture = Torture::start_verbose();
     // Invalid UTF-8, an overlong slash, half a surrogate pair; then letters that look or behave like others.
     let encoded = ["%ff", "a%80", "a%c0%afb", "%ed%a0%80", "%f4%90%80%80"].map(str::to_owned);
     let letters = [
