@@ -17,6 +17,8 @@ use crate::harness::{Torture, eventually};
 const LIMIT: Duration = Duration::from_secs(2);
 /// How long it may take until the last connection is closed, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long another client may wait for an answer, on a machine that is busy.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(5);
 /// How many clients of each kind there are.
 const SLOW_CLIENTS: usize = 30;
 const OTHER_CLIENTS: usize = 200;
@@ -127,7 +129,7 @@ fn http_01_slow_clients_are_closed_and_others_do_not_notice() {
                 for target in ["/v2/", "/v2/keep/alive/manifests/1", "/v2/keep/alive/tags/list"].repeat(3) {
                     let asked = Instant::now();
                     client.send(Request::get(target)).expect_status(200);
-                    assert!(asked.elapsed() < PATIENCE / 4, "{target}: {:?}", asked.elapsed());
+                    assert!(asked.elapsed() < OTHERS_PATIENCE, "{target}: {:?}", asked.elapsed());
                 }
             });
         }
