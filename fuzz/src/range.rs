@@ -1,4 +1,4 @@
-//! `Range` and the conditions. The input is the size of a blob, eight bytes, and one line for each header.
+//! `Range` and the conditions. The input is twice the size of a blob, in eight bytes, and one line for each header.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -18,7 +18,8 @@ pub(super) fn target(data: &[u8]) {
     let Some((size, lines)) = data.split_first_chunk() else {
         return;
     };
-    let size_bytes = u64::from_le_bytes(*size);
+    // No file is longer than a signed number can say.
+    let size_bytes = u64::from_le_bytes(*size) >> 1;
     let mut headers = HeaderMap::new();
     for (name, line) in HEADERS.into_iter().zip(lines.split(|byte| *byte == b'\n')) {
         if let (false, Ok(value)) = (line.is_empty(), HeaderValue::from_bytes(line)) {
