@@ -76,7 +76,7 @@ impl Torture {
         Self::of(WharfServer::builder(WHARF))
     }
 
-    /// A server that logs whatever there is to log. Answers from memory are not given then, since each request has a line.
+    /// A server that logs whatever there is to log.
     pub(crate) fn start_verbose() -> Self {
         Self::of(WharfServer::builder(WHARF).env("REGISTRY_LOG_LEVEL", "debug"))
     }

@@ -1,6 +1,7 @@
 //! HTTP transport (HTTP).
 
 mod descriptors;
+mod files;
 mod floods;
 pub(crate) mod frames;
 mod http2;
