@@ -189,6 +189,8 @@ enum Fate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contents {
     Something,
+    /// Something, and not all of it is known.
+    Unknown,
     /// Nothing, because all of it was mended away.
     NothingLeft,
     /// Nothing, as before.
@@ -291,7 +293,8 @@ impl Run<'_> {
                 self.tell(Finding::left(Damage::UnknownFile, path, ""))?;
             }
             contents = match (contents, fate) {
-                (Contents::Something, _) | (_, Fate::Stays | Fate::Unknown) => Contents::Something,
+                (Contents::Unknown, _) | (_, Fate::Unknown) => Contents::Unknown,
+                (Contents::Something, _) | (_, Fate::Stays) => Contents::Something,
                 (Contents::Nothing | Contents::NothingLeft, Fate::Gone) => Contents::NothingLeft,
             };
         }
@@ -311,7 +314,7 @@ impl Run<'_> {
     /// Removes a directory that is empty. It is told only if it was so before.
     fn remove_empty(&mut self, directory: &StorageKey, contents: Contents) -> Result<Fate, Failure> {
         match contents {
-            Contents::Something => Ok(Fate::Stays),
+            Contents::Something | Contents::Unknown => Ok(Fate::Stays),
             Contents::NothingLeft => remove_tree(&*self.registry.driver, directory).map(|()| Fate::Gone),
             Contents::Nothing => self.remove(Damage::EmptyDirectory, directory),
         }

@@ -1,7 +1,7 @@
 //! Links and tags: what a broken one is mended to.
 
 use wharf_spec::{Algorithm, Digest, RepositoryName, Tag};
-use wharf_storage::{Driver, Durability, StorageKey};
+use wharf_storage::{Driver, Durability, EntryKind, StorageKey};
 
 use super::{Finding, Run};
 use crate::blob::remove_tree;
@@ -76,6 +76,45 @@ impl Run<'_> {
     }
 }
 
+/// Directories between that of a tag and the links of its history.
+const LEVELS_MAX: usize = 4;
+
+/// Removes the links of a directory, and what is empty then. What else is there stays, and is told where the directory is looked at.
+/// Says whether the directory is gone.
+fn remove_links(driver: &dyn Driver, directory: &StorageKey, levels: usize) -> Result<bool, Failure> {
+    let mut is_empty = true;
+    for entry in crate::tree::entries(driver, directory)? {
+        let Ok(key) = directory.join(&entry.name) else {
+            is_empty = false;
+            continue;
+        };
+        is_empty &= match entry.kind {
+            EntryKind::Directory if levels > 0 => remove_links(driver, &key, levels - 1)?,
+            EntryKind::File if entry.name == "link" => driver.remove(&key, Durability::Synced).map(|()| true)?,
+            _ => false,
+        };
+    }
+    if is_empty {
+        remove_tree(driver, directory)?;
+    }
+    Ok(is_empty)
+}
+
+/// Whether a directory, or one in it, has a link, or else something other than links and directories.
+fn holds(driver: &dyn Driver, directory: &StorageKey, levels: usize, links: bool) -> Result<bool, Failure> {
+    for entry in crate::tree::entries(driver, directory)? {
+        let is_held = match (directory.join(&entry.name), entry.kind) {
+            (Ok(key), EntryKind::Directory) if levels > 0 => holds(driver, &key, levels - 1, links)?,
+            (Ok(_), EntryKind::File) if entry.name == "link" => links,
+            _ => !links,
+        };
+        if is_held {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Mending<'_, '_> {
     fn remove_link(&mut self, damage: Damage, key: &StorageKey) -> Result<(), Failure> {
         let mut finding = Finding::new(damage, key.as_str(), self.removal(Remedy::RemoveLink));
@@ -93,8 +132,9 @@ impl Mending<'_, '_> {
         if finding.is_left() {
             return self.run.tell(finding);
         }
-        self.run
-            .mend(finding, |registry| remove_tree(&*registry.driver, directory))?;
+        self.run.mend(finding, |registry| {
+            remove_links(&*registry.driver, directory, LEVELS_MAX).map(drop)
+        })?;
         Ok(())
     }
 
@@ -115,6 +155,12 @@ impl Mending<'_, '_> {
             finding.missing.push(digest);
         }
         let directory = paths::tag(self.name, &tag);
+        if !holds(&*self.run.registry.driver, &directory, LEVELS_MAX, true)?
+            && holds(&*self.run.registry.driver, &directory, LEVELS_MAX, false)?
+        {
+            // What is left of a tag that was removed: nothing that names an image.
+            return Ok(());
+        }
         self.remove(finding, &directory)
     }
 

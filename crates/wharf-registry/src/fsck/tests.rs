@@ -171,10 +171,10 @@ fn run(fsck: &Fsck, read_data: bool) -> Vec<Finding> {
     findings
 }
 
-/// Content of blobs and uploads.
+/// Content of blobs and uploads, and of files that nobody knows.
 fn bytes_of(root: &Path) -> Vec<Vec<u8>> {
     let files = survey(root).into_iter();
-    let data = files.filter(|(path, _)| path.file_name().is_some_and(|name| name == "data"));
+    let data = files.filter(|(path, _)| path.file_name().is_some_and(|name| name == "data" || name == "notes"));
     data.filter_map(|(_, (_, bytes))| bytes)
         .filter(|bytes| !bytes.is_empty())
         .collect()

@@ -1,10 +1,10 @@
 //! Uploads: those of which only a part is left.
 
 use jiff::Timestamp;
-use wharf_spec::{RepositoryName, UploadId};
+use wharf_spec::{Algorithm, RepositoryName, UploadId};
 use wharf_storage::{Durability, EntryKind, StorageKey};
 
-use super::{Fate, Finding, Run};
+use super::{Contents, Fate, Finding, Run};
 use crate::damage::{Damage, Remedy};
 use crate::error::Failure;
 use crate::paths;
@@ -26,20 +26,22 @@ impl Run<'_> {
 
     fn check_upload(&mut self, name: &RepositoryName, id: &UploadId, directory: &StorageKey) -> Result<Fate, Failure> {
         let mut is_ours = true;
-        self.visit(
+        let contents = self.visit(
             directory,
             &mut |run, entry, key| match (entry.name.as_str(), entry.kind) {
-                ("startedat" | "data", EntryKind::File) | ("hashstates", EntryKind::Directory) => Ok(Fate::Stays),
+                ("startedat" | "data", EntryKind::File) => Ok(Fate::Stays),
+                ("hashstates", EntryKind::Directory) => {
+                    is_ours &= run.check_hash_states(key)?;
+                    Ok(Fate::Stays)
+                }
                 ("startedat" | "data", _) => {
                     is_ours = false;
                     run.not_a("file", key)
                 }
-                _ => {
-                    is_ours = false;
-                    Ok(Fate::Unknown)
-                }
+                _ => Ok(Fate::Unknown),
             },
         )?;
+        is_ours &= contents != Contents::Unknown;
         if !is_ours || self.registry.has_start(name, id)? {
             return Ok(Fate::Stays);
         }
@@ -58,6 +60,23 @@ impl Run<'_> {
             Ok(registry.driver.write(&started_at, now.as_bytes(), Durability::Synced)?)
         })?;
         Ok(Fate::Stays)
+    }
+
+    /// `hashstates/<algorithm>/<offset>`. Says whether nothing else is there.
+    fn check_hash_states(&mut self, directory: &StorageKey) -> Result<bool, Failure> {
+        let mut is_known = true;
+        let contents = self.visit(directory, &mut |run, entry, key| {
+            if entry.name.parse::<Algorithm>().is_err() || entry.kind != EntryKind::Directory {
+                return Ok(Fate::Unknown);
+            }
+            let states = run.visit(key, &mut |_, entry, _| {
+                let is_state = entry.name.parse::<u64>().is_ok() && entry.kind == EntryKind::File;
+                Ok(if is_state { Fate::Stays } else { Fate::Unknown })
+            })?;
+            is_known &= states != Contents::Unknown;
+            Ok(Fate::Stays)
+        })?;
+        Ok(is_known && contents != Contents::Unknown)
     }
 }
 

@@ -44,7 +44,12 @@ pub(super) struct Damages(Vec<(&'static str, PathBuf)>);
 type Kind = (&'static str, fn(&Path, &[u8]));
 
 /// Kinds of damage to a file. The bytes are those of another file.
-const FILES: [Kind; 11] = [
+const FILES: [Kind; 12] = [
+    ("emptied, with notes beside it", |path, _| {
+        let notes = path.parent().unwrap().join("notes");
+        fs::write(notes, format!("on {}", path.display())).unwrap();
+        fs::write(path, "").unwrap();
+    }),
     ("emptied", |path, _| {
         fs::write(path, "").unwrap();
     }),
