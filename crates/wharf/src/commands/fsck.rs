@@ -19,7 +19,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Compare tree and index of a stopped root, and mend what is damaged
 ///
 /// Each finding is one line: its class, its path, what is or would be done about it, and which images have to be pushed again. Content
-/// that is damaged is moved to ROOT/wharf/quarantine. Without --repair nothing below ROOT changes.
+/// that is damaged is moved to ROOT/wharf/quarantine. Without --repair nothing below ROOT changes but the process id in ROOT/wharf/lock.
 ///
 /// A finding is damage, a left-over or a note. Left-overs are what registry:2 leaves of its own (empty directories, links of collected
 /// blobs, remains of uploads) and rows of an index that lags behind the tree; nothing is lost by them, and --repair tidies them up.
